@@ -1,0 +1,104 @@
+/* admin.h - every change, and the right to make it.
+ *
+ * One transaction at a time: admin_begin(), any number of changes, then
+ * admin_commit() or admin_abort(). Each change checks its rule, writes, and
+ * adds its history row; a change that fails undoes itself, sets err and
+ * leaves the transaction open, so a caller may go on (sync marks instead of
+ * removes) or abort. Committed means durable.
+ *
+ * Who asks: the system (local root at the command), or a directory, which
+ * changes only members, grants and accounts that are its own and gives at
+ * most the roles of its ceiling. Members as askers come with the API.
+ *
+ * Errors:  ERR_REFUSED with a code of docs/messages.md (last_top_role,
+ *          personal_account, account_frozen, grant_exists, not_yours,
+ *          tree_depth, has_children, role_unknown, filtered_role, …),
+ *          ERR_NOT_FOUND member_unknown / account_unknown / grant_unknown,
+ *          ERR_LIMIT and the store's own. */
+#ifndef ROLEGATE_ADMIN_H
+#define ROLEGATE_ADMIN_H
+
+#include "store/store.h"
+
+enum actor_kind { ACTOR_NONE = 0, ACTOR_SYSTEM, ACTOR_SOURCE };
+
+struct actor {
+	enum actor_kind kind;
+	struct str source;    /* ACTOR_SOURCE: its name */
+	struct names ceiling; /* ACTOR_SOURCE: the roles it may give */
+	struct str why;       /* goes into the history, or empty */
+};
+
+struct admin {
+	struct store *store;
+	const struct catalogues *catalogues;
+	struct actor actor;
+	int64_t now_ms;
+	struct arena arena; /* of the running transaction */
+	int64_t changes;    /* history rows written in it */
+	bool open;
+};
+
+/* Also takes over the catalogues into the store when they differ from what
+ * it has (one history row each). */
+bool admin_begin(struct admin *admin, struct store *store,
+    const struct catalogues *catalogues, const struct actor *actor,
+    int64_t now_ms, struct err *err);
+bool admin_commit(struct admin *admin, struct err *err);
+void admin_abort(struct admin *admin);
+
+/* Members are named by username, accounts by id. A new member's id is made
+ * here; `out_id` may be NULL. */
+bool admin_member_add(struct admin *admin, const struct member *member,
+    struct str *out_id, struct err *err);
+/* Username, e-mail, name and status become those of `member`. */
+bool admin_member_edit(struct admin *admin, struct str username,
+    const struct member *member, struct err *err);
+bool admin_member_remove(struct admin *admin, struct str username,
+    struct err *err);
+bool admin_identity_add(struct admin *admin, struct str username,
+    const struct identity *identity, struct err *err);
+
+bool admin_account_add(struct admin *admin, const struct account *account,
+    struct err *err);
+/* Name, licences, status, owner, catalogue (root) become those given. The
+ * parent cannot change here. */
+bool admin_account_edit(struct admin *admin, const struct account *account,
+    struct err *err);
+bool admin_account_remove(struct admin *admin, struct str id, struct err *err);
+
+/* add refuses a second local grant on the account (M5); set replaces the
+ * member's grant of that source there; the role may change. */
+bool admin_grant_add(struct admin *admin, struct str username,
+    const struct grant *grant, struct err *err);
+bool admin_grant_set(struct admin *admin, struct str username,
+    const struct grant *grant, struct err *err);
+bool admin_grant_remove(struct admin *admin, struct str username,
+    struct str account, struct str role, struct str source, struct err *err);
+
+/* Makes a session and gives its token once: 43 characters, base64url. */
+bool admin_session_add(struct admin *admin, struct str username,
+    struct str account, int64_t lifetime_s, struct str *token,
+    struct err *err);
+bool admin_session_remove(struct admin *admin, struct str digest,
+    struct err *err);
+
+/* Replaces the whole state by what was read: one row of history for each
+ * object that is added, changed or removed. The rules of single changes do
+ * not apply (it is a restore); bounds and references do. Sessions of members
+ * that stay are kept; those of others go. */
+struct load_counts {
+	int64_t added;
+	int64_t changed;
+	int64_t removed;
+};
+bool admin_load(struct admin *admin, const struct state *wanted,
+    struct load_counts *counts, struct err *err);
+
+/* Sync's own notes, in the same transaction as its changes. */
+bool admin_absence_set(struct admin *admin, const struct absence *absence,
+    struct err *err);
+bool admin_plan_set(struct admin *admin, int64_t number,
+    enum plan_status status, struct err *err);
+
+#endif

@@ -1,0 +1,65 @@
+/* config.h - the one configuration file, rolegate.yaml.
+ *
+ * Shape:   one table row per key (config.c): name, type, default, range,
+ *          reloadable, help. The parser, `rolegate config show`, the sample
+ *          file and rolegate.yaml(5) come from those rows. Only `store` and
+ *          `catalogues` are required.
+ * Owner:   everything lives in the arena given to config_load().
+ * Errors:  every fault at once, with file:line:column.
+ * Secrets: the file names files that hold them, never the secret itself. */
+#ifndef ROLEGATE_CONFIG_H
+#define ROLEGATE_CONFIG_H
+
+#include <stdio.h>
+
+#include "base/yaml.h"
+#include "publish/redis.h"
+
+enum log_what { LOG_OFF = 0, LOG_DENIALS, LOG_ALL };
+
+/* redis: where the view is published, and by whom. */
+struct config_view {
+	struct redis_config redis; /* address empty: nothing is published */
+	struct str ns;             /* "default" */
+	struct str key_file;       /* 64 hex digits, see record.h */
+};
+
+/* gate: rolegated. */
+struct config_gate {
+	struct str socket;       /* path of the FastCGI socket */
+	struct str socket_group; /* nginx's group, or empty */
+	struct str peer_user;    /* only this user may connect; empty: any that
+	                          * the socket's mode lets in */
+	struct str user;         /* to run as when started as root */
+	int64_t workers;         /* 0: one a core */
+	struct redis_config redis; /* the read-only user */
+	int64_t cache_bytes;     /* near cache of one worker */
+	int64_t wait_ms;         /* for Redis, then don't-know; 100 */
+	int64_t stale_max_s;     /* serve this old when Redis is dead; 0 */
+	int64_t heartbeat_max_s; /* older: the cache is not trusted; 5 */
+	struct str cookie;       /* name of the session cookie, empty: none */
+	bool trusted_user;       /* believe nginx's ROLEGATE_TRUSTED_USER */
+	struct str routes;       /* route file, or empty */
+	int log;                 /* enum log_what */
+	struct str log_file;     /* empty: standard error */
+};
+
+struct config {
+	struct str path;
+	struct str store;
+	struct str catalogues;
+	struct str mapping; /* of rolegate-sync, or empty */
+	struct config_view view;
+	struct config_gate gate;
+};
+
+/* `path` NULL: ROLEGATE_CONFIG, else /etc/rolegate/rolegate.yaml. Relative
+ * paths inside are taken from the file's own folder. */
+bool config_load(struct arena *arena, const char *path, struct config *out,
+    struct faults *faults);
+/* Every key with its value in force, as YAML; `where` as a comment. */
+void config_show(const struct config *config, FILE *out);
+/* Every key with its help, for `rolegate config keys` and the man page. */
+void config_keys(FILE *out);
+
+#endif

@@ -1,0 +1,24 @@
+/* state_json.h - the whole state as JSON Lines: `rolegate load` and `export`.
+ *
+ * Shape:   docs/state-format.md. One object a line, "type" first; members by
+ *          folded username, accounts parents first (by depth, then by id),
+ *          grants by username, account, role, source. Absent keys are left
+ *          out, so that writing what was read gives the same bytes.
+ * Errors:  every bad line is a fault with file:line:column; unknown keys,
+ *          doubled objects and references to nothing are faults. A role or a
+ *          catalogue that is not known is a warning: it gives nothing. */
+#ifndef ROLEGATE_STATE_JSON_H
+#define ROLEGATE_STATE_JSON_H
+
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "model/state.h"
+
+/* Reads `in` to its end. `name` is the file's name in faults. The state is
+ * indexed; its catalogues are left as they are. */
+bool state_read_json(struct state *state, struct arena *arena, FILE *in,
+    struct str name, struct faults *faults);
+bool state_write_json(const struct state *state, FILE *out, struct err *err);
+
+#endif

@@ -1,0 +1,95 @@
+/* record.h - one record of the view in Redis: a few lines of signed text.
+ *
+ * Shape:   docs/records.md. Fields are separated by TAB, lines end in LF:
+ *            rolegate 1 KEY GENERATION
+ *            …lines of the kind…
+ *            mac 64 hex digits
+ *          The MAC is BLAKE2b-256, keyed, over everything before the mac
+ *          line. KEY is the whole Redis key, so that a record cannot stand in
+ *          for another one.
+ * Owner:   built and parsed records live in the arena; a parsed record
+ *          borrows from the text that it was parsed from.
+ * Errors:  record_open() says no by an err: record_mac, record_name,
+ *          record_version, record_form. A record that does not parse whole
+ *          is no record.
+ * Limits:  RECORD_MAX bytes; RECORD_KEY_BYTES of key. */
+#ifndef ROLEGATE_RECORD_H
+#define ROLEGATE_RECORD_H
+
+#include "base/err.h"
+#include "model/account.h"
+#include "model/catalogue.h"
+#include "model/member.h"
+
+#define RECORD_KEY_BYTES 32
+
+struct record_key {
+	unsigned char bytes[RECORD_KEY_BYTES];
+};
+
+enum record_kind {
+	RECORD_MEMBER = 1, /* name: folded username */
+	RECORD_ACCOUNT,    /* name: id */
+	RECORD_CATALOGUE,  /* name: its name */
+	RECORD_SESSION,    /* name: digest */
+	RECORD_GENERATION, /* no name */
+	RECORD_HEARTBEAT,  /* no name */
+};
+
+/* Reads 64 hex digits from a file that only its owner (and group) may read;
+ * wipes its copy. */
+bool record_key_load(struct record_key *out, const char *path,
+    struct err *err);
+
+/* The only function that builds a Redis key: rolegate:{NS}:member:ann */
+struct str record_name(struct arena *arena, struct str ns,
+    enum record_kind kind, struct str name);
+
+/* The whole text of a record, ready for SET; ptr NULL when memory is out or
+ * it would pass RECORD_MAX. `name` is the Redis key. */
+struct str record_member(struct arena *arena, const struct record_key *key,
+    struct str name, const struct member *member);
+/* With the whole chain to the root; generation is the chain's newest. */
+struct str record_account(struct arena *arena, const struct record_key *key,
+    struct str name, const struct account *account);
+struct str record_catalogue(struct arena *arena, const struct record_key *key,
+    struct str name, const struct catalogue *catalogue);
+struct record_session {
+	struct str username;
+	struct str account; /* or empty */
+	int64_t expires_s;
+};
+struct str record_session_text(struct arena *arena,
+    const struct record_key *key, struct str name,
+    const struct record_session *session, int64_t generation);
+/* RECORD_GENERATION and RECORD_HEARTBEAT carry one number. */
+struct str record_number(struct arena *arena, const struct record_key *key,
+    struct str name, int64_t number);
+
+struct record {
+	struct str name;
+	int64_t generation;
+	struct str body; /* the lines between the first and the mac line */
+};
+
+/* Verifies MAC (constant time), version and name. */
+bool record_open(struct record *out, const struct record_key *key,
+    struct str name, struct str text, struct err *err);
+/* Parse the body of an opened record. */
+bool record_read_member(const struct record *record, struct arena *arena,
+    struct member *out, struct err *err);
+bool record_read_account(const struct record *record, struct arena *arena,
+    const struct account **out, struct err *err);
+bool record_read_catalogue(const struct record *record, struct arena *arena,
+    const struct catalogue **out, struct err *err);
+bool record_read_session(const struct record *record,
+    struct record_session *out, struct err *err);
+bool record_read_number(const struct record *record, int64_t *out,
+    struct err *err);
+
+/* The body lines of a catalogue without header and MAC: what the store keeps
+ * and compares. */
+struct str catalogue_text(struct arena *arena,
+    const struct catalogue *catalogue);
+
+#endif

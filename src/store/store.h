@@ -1,0 +1,218 @@
+/* store.h - the truth: members, accounts, grants, catalogues, sessions,
+ * history, sync plans and runs, in one database.
+ *
+ * Shape:   what a reader gets is a struct of src/model/. Times are Unix
+ *          seconds (history: milliseconds). A generation is the number of a
+ *          history row; it only goes up.
+ * Owner:   results live in the arena that was given; the handle belongs to
+ *          one thread.
+ * Errors:  ERR_REACH store_locked / store_full / store_read_only /
+ *          store_open / store_io, ERR_FILE store_newer / store_corrupt. After
+ *          a failed write the transaction is rolled back; nothing half done.
+ * Rules:   only src/admin/ calls what is under "Writing"; every write happens
+ *          between store_begin() and store_commit(). SQL is written by the
+ *          rules of docs/store.md, so that another database is one more
+ *          driver file behind db.h. */
+#ifndef ROLEGATE_STORE_H
+#define ROLEGATE_STORE_H
+
+#include "base/err.h"
+#include "model/state.h"
+
+struct store;
+
+enum found { FOUND_ERROR = -1, FOUND_NO = 0, FOUND_YES = 1 };
+
+/* Opens, makes (WRITE only) or migrates the database. */
+enum store_mode { STORE_READ = 1, STORE_WRITE };
+bool store_open(struct store **out, const char *path, enum store_mode mode,
+    struct err *err);
+void store_close(struct store *store);
+
+/* begin takes the write lock at once (busy timeout 5 s); commit is durable
+ * when it returns true. */
+bool store_begin(struct store *store, struct err *err);
+bool store_commit(struct store *store, struct err *err);
+void store_rollback(struct store *store); /* without a transaction: nothing */
+/* Inside store_begin: undo to here when something inside fails. */
+bool store_savepoint(struct store *store, struct err *err);
+bool store_release(struct store *store, struct err *err);
+void store_undo(struct store *store); /* back to the savepoint, and drop it */
+/* One consistent view for several reads; ends with store_rollback(). */
+bool store_begin_read(struct store *store, struct err *err);
+
+/* --- Reading ------------------------------------------------------------ */
+
+/* With its grants and identities; by username (J1) or by id. */
+enum found store_member(struct store *store, struct arena *arena,
+    struct str username, struct member *out, struct err *err);
+enum found store_member_by_id(struct store *store, struct arena *arena,
+    struct str id, struct member *out, struct err *err);
+enum found store_member_by_identity(struct store *store, struct arena *arena,
+    struct str source, struct str external_id, struct member *out,
+    struct err *err);
+/* With its whole chain of parents. */
+enum found store_account(struct store *store, struct arena *arena,
+    struct str id, const struct account **out, struct err *err);
+/* Ids of the account and of everything below it, parents first. */
+bool store_subtree(struct store *store, struct arena *arena, struct str id,
+    struct names *out, struct err *err);
+/* Everything: members with grants, accounts, indexed. Catalogues are those
+ * that the store has; the caller may put others in their place. */
+bool store_state(struct store *store, struct arena *arena, struct state *out,
+    struct err *err);
+
+/* Catalogues are kept as the record text of publish/record.h. */
+struct stored_catalogue {
+	struct str name;
+	struct str text;
+	int64_t changed;
+};
+bool store_catalogues(struct store *store, struct arena *arena,
+    struct stored_catalogue **out, size_t *count, struct err *err);
+
+struct session {
+	struct str digest; /* BLAKE2b-256 of the token, 64 hex digits */
+	struct str member_id;
+	struct str username;
+	struct str account; /* account in use, or empty: the personal one */
+	int64_t created_s;
+	int64_t expires_s;
+	int64_t changed;
+};
+enum found store_session(struct store *store, struct arena *arena,
+    struct str digest, struct session *out, struct err *err);
+/* Of one member (by id), or of all when member_id is empty. */
+bool store_sessions(struct store *store, struct arena *arena,
+    struct str member_id, struct session **out, size_t *count,
+    struct err *err);
+
+/* One change. before and after are JSON objects or empty; touches names the
+ * view's records that it changes, see publish/publisher.h. */
+struct history_row {
+	int64_t seq; /* the generation */
+	int64_t at_ms;
+	struct str actor;     /* "system", "source:corp", "member:ann" */
+	struct str on_behalf; /* or empty */
+	struct str action;    /* "grant.add", … */
+	struct str subject;   /* "ann on my-business", for people */
+	struct str before;
+	struct str after;
+	struct str why;
+	struct str touches; /* "member:ID", "account:ID", …, one a line */
+	struct str hash;    /* hex BLAKE2b-256 over the previous hash and this row */
+};
+/* Rows with after_seq < seq, oldest first, at most `max`. */
+bool store_history(struct store *store, struct arena *arena,
+    int64_t after_seq, size_t max, struct history_row **out, size_t *count,
+    struct err *err);
+/* The newest `max` rows, newest first; subject_has filters when not empty. */
+bool store_history_newest(struct store *store, struct arena *arena,
+    struct str subject_has, size_t max, struct history_row **out,
+    size_t *count, struct err *err);
+/* Recomputes the chain: 0 in *broken_seq when whole, else the first bad row.*/
+bool store_history_verify(struct store *store, int64_t *rows,
+    int64_t *broken_seq, struct err *err);
+
+/* The newest generation, of any change / of one that is not a session's. */
+bool store_generation(struct store *store, int64_t *any, int64_t *data,
+    struct err *err);
+bool store_published(struct store *store, int64_t *seq, struct err *err);
+/* Changes whenever another connection commits; cheap, for polling. */
+bool store_data_version(struct store *store, int64_t *out, struct err *err);
+
+enum plan_status { PLAN_OPEN = 1, PLAN_APPLIED, PLAN_DROPPED };
+struct sync_plan {
+	int64_t number;
+	struct str source;
+	int64_t created_s;
+	int64_t data_generation; /* the data it was made from */
+	struct str body;         /* JSON, docs/sync.md */
+	struct str held;         /* empty, or the guard that holds it */
+	enum plan_status status;
+};
+enum found store_plan(struct store *store, struct arena *arena, int64_t number,
+    struct sync_plan *out, struct err *err);
+bool store_plans(struct store *store, struct arena *arena, size_t max,
+    struct sync_plan **out, size_t *count, struct err *err);
+
+struct sync_run {
+	int64_t number;
+	struct str source;
+	int64_t started_ms;
+	int64_t ended_ms;
+	struct str result;  /* "unchanged", "applied", "held", "failed", … */
+	struct str summary; /* one line */
+	int64_t members_seen;
+	int64_t groups_seen;
+	bool complete; /* everything was proved to be read */
+};
+bool store_runs(struct store *store, struct arena *arena, struct str source,
+    size_t max, struct sync_run **out, size_t *count, struct err *err);
+
+/* A sourced member that the last complete runs did not see. */
+struct absence {
+	struct str external_id;
+	int64_t since_s;
+	int64_t runs; /* complete runs that missed it */
+};
+bool store_absences(struct store *store, struct arena *arena,
+    struct str source, struct absence **out, size_t *count, struct err *err);
+
+/* --- Writing: for src/admin/ only ---------------------------------------- */
+
+/* put inserts or replaces by id (member, account) or by key; the rows' own
+ * `changed` is set to generation. */
+bool store_put_member(struct store *store, const struct member *member,
+    int64_t generation, struct err *err); /* not its grants */
+bool store_delete_member(struct store *store, struct str id, struct err *err);
+bool store_put_identity(struct store *store, struct str member_id,
+    const struct identity *identity, struct err *err);
+bool store_delete_identity(struct store *store, struct str source,
+    struct str external_id, struct err *err);
+/* owner_id is a member's id or empty; account->owner is not looked at. */
+bool store_put_account(struct store *store, const struct account *account,
+    struct str owner_id, int64_t generation, struct err *err);
+bool store_delete_account(struct store *store, struct str id, struct err *err);
+bool store_put_grant(struct store *store, struct str member_id,
+    const struct grant *grant, struct err *err);
+bool store_delete_grant(struct store *store, struct str member_id,
+    struct str account, struct str role, struct str source, struct err *err);
+/* Marks a member's record as changed (its grants or personal account were).*/
+bool store_touch_member(struct store *store, struct str id,
+    int64_t generation, struct err *err);
+bool store_put_catalogue(struct store *store, struct str name,
+    struct str text, int64_t generation, struct err *err);
+bool store_put_session(struct store *store, const struct session *session,
+    int64_t generation, struct err *err);
+bool store_delete_session(struct store *store, struct str digest,
+    struct err *err);
+bool store_clear(struct store *store, struct err *err); /* for `load`: members,
+    accounts, grants, identities, sessions; never the history */
+
+/* Adds a row; fills seq and hash. The generation of a change is known before
+ * its rows are written: store_next_generation() inside the transaction. */
+bool store_next_generation(struct store *store, int64_t *out, struct err *err);
+bool store_add_history(struct store *store, const struct history_row *row,
+    struct err *err);
+bool store_set_published(struct store *store, int64_t seq, struct err *err);
+
+bool store_add_plan(struct store *store, struct sync_plan *plan,
+    struct err *err); /* fills number */
+bool store_set_plan(struct store *store, int64_t number,
+    enum plan_status status, struct err *err);
+bool store_add_run(struct store *store, struct sync_run *run, struct err *err);
+bool store_set_absence(struct store *store, struct str source,
+    const struct absence *absence, struct err *err); /* runs 0: forget it */
+
+/* One run at a time per store: taken with a fencing number that goes up;
+ * FOUND_NO when somebody else holds it and has not expired. */
+enum found store_lock(struct store *store, const char *name, int64_t now_s,
+    int64_t hold_s, int64_t *fence, struct err *err);
+bool store_unlock(struct store *store, const char *name, int64_t fence,
+    struct err *err);
+/* Inside the transaction that writes: is the fence still the newest? */
+enum found store_fence(struct store *store, const char *name, int64_t fence,
+    struct err *err);
+
+#endif
