@@ -1,0 +1,178 @@
+# rolegate - the authorization gate behind nginx auth_request.
+#
+#   make            build everything under build/
+#   make check      install what is missing, build, run all tests
+#   make san        the same tests under address + undefined sanitizers
+#   make demo       a whole rolegate on loopback, until Ctrl-C
+#   make demo-check the same, verified, ends with 0 or 1
+#   make bench      ratios, printed and in build/bench/results.tsv
+#   make fuzz       the fuzz targets with clang's libFuzzer
+#   make install    DESTDIR and PREFIX are honoured
+#   make clean
+
+VERSION = 0.1.0
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+BUILD ?= build
+CC ?= cc
+CFLAGS ?= -O2 -g
+WERROR ?= -Werror
+SAN ?=
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 \
+       -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wcast-qual \
+       -Wvla -Wundef -Wswitch-enum $(WERROR)
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE \
+         -D_FORTIFY_SOURCE=2
+HARDEN_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all \
+           -fno-omit-frame-pointer
+
+PKGS_LIB = sqlite3 yaml-0.1 jansson libsodium hiredis
+pc = $(shell pkg-config $(1) $(2) 2>/dev/null)
+
+RG_CFLAGS = -std=c11 -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' -Isrc -I. \
+            $(WARN) $(if $(SAN),$(SANITIZE),$(HARDEN)) \
+            $(call pc,--cflags,$(PKGS_LIB))
+RG_LDFLAGS = $(if $(SAN),$(SANITIZE),$(HARDEN_LD))
+
+LIBS_LIB  = $(call pc,--libs,sqlite3 yaml-0.1 jansson libsodium hiredis)
+LIBS_CLI  = $(LIBS_LIB) $(call pc,--libs,smartcols)
+LIBS_SYNC = $(LIBS_LIB) -lldap -llber
+LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis) -lfcgi -levent_core
+
+# --- Sources, by name --------------------------------------------------------
+
+LIB_SRC = \
+	src/base/arena.c src/base/err.c src/base/fault.c src/base/str.c \
+	src/base/text.c src/base/yaml.c src/base/secret.c \
+	src/config/config.c \
+	src/model/account.c src/model/catalogue.c src/model/csv.c \
+	src/model/member.c src/model/path.c src/model/route.c \
+	src/model/state.c src/model/state_json.c \
+	src/decide/decide.c \
+	src/store/db_sqlite.c src/store/schema.c src/store/store.c \
+	src/store/member.c src/store/account.c src/store/catalogue.c \
+	src/store/session.c src/store/history.c src/store/sync.c \
+	src/publish/record.c src/publish/redis.c src/publish/publisher.c \
+	src/admin/admin.c src/admin/member.c src/admin/account.c \
+	src/admin/grant.c src/admin/session.c src/admin/load.c
+
+GATE_SRC = $(wildcard fcgi/gate/*.c)
+SYNC_SRC = $(wildcard sync/*.c)
+CLI_SRC = $(wildcard cli/*.c)
+UNIT_SRC = $(wildcard tests/unit/test_*.c)
+FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
+LIB_OBJ = $(call obj,$(LIB_SRC))
+LIB = $(BUILD)/librolegate.a
+
+PROGRAMS = $(BUILD)/rolegate $(BUILD)/rolegated $(BUILD)/rolegate-sync
+UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
+FUZZ = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+
+# --- Entry points -------------------------------------------------------------
+
+.PHONY: all programs packages check check-run unit replay system san demo \
+	demo-check bench fuzz install clean
+.DELETE_ON_ERROR:
+
+all: programs
+
+programs: $(PROGRAMS)
+
+packages:
+	@packaging/install-packages
+
+# The packages come first: everything after them runs in a make of its own,
+# because pkg-config may not have been there when this one was read.
+check: packages
+	+$(MAKE) --no-print-directory programs
+	+$(MAKE) --no-print-directory check-run
+
+check-run: unit replay system
+
+unit: $(UNIT)
+	@tests/run-unit $(UNIT)
+
+replay: $(REPLAY)
+	@tests/run-replay $(REPLAY)
+
+system: programs
+	@tests/system/run $(BUILD)
+
+san: packages
+	+$(MAKE) --no-print-directory BUILD=$(BUILD)/san SAN=1 \
+	    CFLAGS="-O1 -g" programs check-run
+
+demo: packages
+	+$(MAKE) --no-print-directory programs
+	@demo/run $(BUILD)
+
+demo-check: packages
+	+$(MAKE) --no-print-directory programs
+	@demo/run $(BUILD) --check
+
+bench: packages
+	+$(MAKE) --no-print-directory programs
+	@tests/bench/run $(BUILD)
+
+fuzz: packages
+	+$(MAKE) --no-print-directory CC=clang $(FUZZ)
+	@tests/fuzz/run $(FUZZ)
+
+clean:
+	rm -rf $(BUILD)
+
+# --- Rules --------------------------------------------------------------------
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(RG_CFLAGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/rolegate: $(call obj,$(CLI_SRC)) $(LIB)
+	$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_CLI)
+
+$(BUILD)/rolegated: $(call obj,$(GATE_SRC)) $(LIB)
+	$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_GATE)
+
+$(BUILD)/rolegate-sync: $(call obj,$(SYNC_SRC)) $(LIB)
+	$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_SYNC)
+
+# A unit test may use the parts of the programs that are not their main.
+GATE_PARTS = $(filter-out $(BUILD)/obj/fcgi/gate/main.o,$(call obj,$(GATE_SRC)))
+SYNC_PARTS = $(filter-out $(BUILD)/obj/sync/main.o,$(call obj,$(SYNC_SRC)))
+CLI_PARTS = $(filter-out $(BUILD)/obj/cli/main.o,$(call obj,$(CLI_SRC)))
+PARTS_LIB = $(BUILD)/libparts.a
+ALL_LIBS = $(LIBS_CLI) -lldap -llber -lfcgi -levent_core
+
+$(PARTS_LIB): $(GATE_PARTS) $(SYNC_PARTS) $(CLI_PARTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(PARTS_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) \
+	    $(call pc,--libs,check)
+
+$(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o \
+    $(BUILD)/obj/tests/fuzz/replay.o $(PARTS_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+# libFuzzer wants everything instrumented: one clang run a target.
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(GATE_SRC) $(SYNC_SRC)
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' -Isrc -I. \
+	    -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< \
+	    $(wildcard $(LIB_SRC)) \
+	    $(filter-out %/main.c,$(GATE_SRC) $(SYNC_SRC)) \
+	    $(call pc,--cflags,$(PKGS_LIB)) $(ALL_LIBS)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
