@@ -156,6 +156,10 @@ $(PARTS_LIB): $(GATE_PARTS) $(SYNC_PARTS) $(CLI_PARTS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# The property test brings its own second implementation of the decision.
+$(BUILD)/unit/test_property: $(BUILD)/obj/tests/unit/oracle.o \
+    $(BUILD)/obj/tests/unit/world.o
+
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(PARTS_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS) \
