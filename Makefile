@@ -123,6 +123,39 @@ fuzz: packages
 	+$(MAKE) --no-print-directory CC=clang $(FUZZ)
 	@tests/fuzz/run $(FUZZ)
 
+# Nothing of an operator's own is written: what may be edited is installed as
+# a sample, and the units name the folders that were chosen.
+SHARE = $(DESTDIR)$(PREFIX)/share
+UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
+INSTALL_DIR = install -d -m 0755
+INSTALL_FILE = install -m 0644
+INSTALL_PROGRAM = install -m 0755
+
+install: programs
+	$(INSTALL_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
+	$(INSTALL_PROGRAM) $(BUILD)/rolegate $(BUILD)/rolegate-sync \
+	    $(DESTDIR)$(PREFIX)/bin
+	$(INSTALL_PROGRAM) $(BUILD)/rolegated $(DESTDIR)$(PREFIX)/sbin
+	$(INSTALL_DIR) $(SHARE)/rolegate/nginx $(SHARE)/rolegate/catalogs
+	$(INSTALL_FILE) nginx/*.conf $(SHARE)/rolegate/nginx
+	$(INSTALL_FILE) catalogs/*.csv catalogs/*.yaml \
+	    $(SHARE)/rolegate/catalogs
+	$(INSTALL_DIR) $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man8
+	$(INSTALL_FILE) docs/man/*.1 $(SHARE)/man/man1
+	$(INSTALL_FILE) docs/man/*.5 $(SHARE)/man/man5
+	$(INSTALL_FILE) docs/man/*.8 $(SHARE)/man/man8
+	$(INSTALL_DIR) $(SHARE)/doc/rolegate/examples
+	$(INSTALL_FILE) README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md \
+	    $(SHARE)/doc/rolegate
+	$(INSTALL_FILE) packaging/*.sample $(SHARE)/doc/rolegate/examples
+	$(INSTALL_DIR) $(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/rolegate
+	for unit in packaging/systemd/*; do \
+	    sed -e 's,=/usr/,=$(PREFIX)/,' \
+	        -e 's,/etc/rolegate,$(SYSCONFDIR)/rolegate,' "$$unit" \
+	        >"$(UNITDIR)/$${unit##*/}" && \
+	    chmod 0644 "$(UNITDIR)/$${unit##*/}" || exit 1; \
+	done
+
 clean:
 	rm -rf $(BUILD)
 
