@@ -8,11 +8,7 @@
 #define ROLEGATE_WANTED_H
 
 #include "sync/memberships.h"
-
-struct reading {
-	struct entries people;
-	struct entries groups;
-};
+#include "sync/reading.h"
 
 struct wanted_grant {
 	uint32_t person;
