@@ -118,6 +118,8 @@ bool store_history_verify(struct store *store, int64_t *rows,
 bool store_generation(struct store *store, int64_t *any, int64_t *data,
     struct err *err);
 bool store_published(struct store *store, int64_t *seq, struct err *err);
+/* The version of the schema that the database has. */
+bool store_schema(struct store *store, int64_t *version, struct err *err);
 /* Changes whenever another connection commits; cheap, for polling. */
 bool store_data_version(struct store *store, int64_t *out, struct err *err);
 
