@@ -1,0 +1,303 @@
+#include "cli/commands.h"
+
+#include "cli/help.h"
+
+#define ANY_WORDS ARGS_MAX
+
+#define END_OPT                            \
+	{                                  \
+		NULL, 0, false, NULL, NULL \
+	}
+
+/* clang-format off */
+#define AT_OPT     { "at", 0, false, "TIME", "ask for this time, like 2027-01-01T00:00:00Z; else now" }
+#define VIEW_OPT   { "view", 0, false, NULL, "answer from the view in Redis instead of the store" }
+#define STATUS_OPT(words) { "status", 0, false, "STATUS", words }
+
+static const struct opt check_opts[] = {
+	{ "batch", 0, false, "FILE", "many questions, one a line; - is standard input" },
+	AT_OPT, VIEW_OPT, END_OPT,
+};
+
+static const struct opt explain_opts[] = {
+	{ "method",   0, false, "METHOD", "find permission and account by the route map: this method" },
+	{ "url",      0, false, "URL",    "... and this path, or a whole URL" },
+	{ "account",  0, false, "ID",     "the account that the location names, before the route's own" },
+	{ "decision", 0, false, "ID",     "explain anew what the gate decided, by X-Rolegate-Decision-Id" },
+	{ "log",      0, false, "FILE",   "decision log; else gate.log_file" },
+	AT_OPT, VIEW_OPT, END_OPT,
+};
+
+static const struct opt reading_opts[] = { AT_OPT, VIEW_OPT, END_OPT };
+
+static const struct opt account_list_opts[] = {
+	{ "below", 0, false, "ID", "only this account and what is below it" },
+	END_OPT,
+};
+
+static const struct opt account_add_opts[] = {
+	{ "parent",    0, false, "ID",   "the account above; without it the account is a root" },
+	{ "name",      0, false, "TEXT", "name for people" },
+	{ "kind",      0, false, "KIND", "shared (default) or personal" },
+	{ "level",     0, false, "NAME", "level of the catalogue; account by default" },
+	{ "catalogue", 0, false, "NAME", "role catalogue of the tree, at its root" },
+	{ "licence",   0, true,  "NAME", "a licence that the account owns; may be repeated" },
+	{ "owner",     0, false, "USER", "the member who owns it" },
+	STATUS_OPT("active (default), suspended, archived or closed"),
+	END_OPT,
+};
+
+static const struct opt account_edit_opts[] = {
+	{ "name",       0, false, "TEXT", "name for people" },
+	{ "catalogue",  0, false, "NAME", "role catalogue of the tree, at its root" },
+	{ "licence",    0, true,  "NAME", "licences owned, in place of those it has; may be repeated" },
+	{ "no-licence", 0, false, NULL,   "owns no licences of its own" },
+	{ "owner",      0, false, "USER", "the member who owns it" },
+	{ "no-owner",   0, false, NULL,   "nobody owns it" },
+	STATUS_OPT("active, suspended, archived or closed"),
+	END_OPT,
+};
+
+static const struct opt member_list_opts[] = {
+	STATUS_OPT("only members that are invited, active or disabled"),
+	END_OPT,
+};
+
+static const struct opt member_add_opts[] = {
+	{ "email", 0, false, "ADDRESS", "e-mail address; it does not identify anybody" },
+	{ "name",  0, false, "TEXT",    "the person's name" },
+	STATUS_OPT("active (default), invited or disabled"),
+	END_OPT,
+};
+
+static const struct opt member_edit_opts[] = {
+	{ "username", 0, false, "USER",    "a new username" },
+	{ "email",    0, false, "ADDRESS", "e-mail address" },
+	{ "name",     0, false, "TEXT",    "the person's name" },
+	STATUS_OPT("active, invited or disabled"),
+	END_OPT,
+};
+
+static const struct opt grant_list_opts[] = {
+	{ "member",  0, false, "USER", "only this member's" },
+	{ "account", 0, false, "ID",   "only those made on this account" },
+	{ "role",    0, false, "ROLE", "only of this role" },
+	{ "source",  0, false, "NAME", "only from local or from this directory" },
+	END_OPT,
+};
+
+static const struct opt grant_add_opts[] = {
+	{ "licence", 0, true,  "NAME", "a licence on the grant; may be repeated" },
+	{ "filter",  0, true,  "TEXT", "a data filter; may be repeated, any of them may match" },
+	{ "expires", 0, false, "TIME", "ends at this second, like 2027-01-01T00:00:00Z" },
+	END_OPT,
+};
+
+static const struct opt grant_set_opts[] = {
+	{ "licence",    0, true,  "NAME", "licences in place of those it has; may be repeated" },
+	{ "no-licence", 0, false, NULL,   "no licences" },
+	{ "filter",     0, true,  "TEXT", "data filters in place of those it has; may be repeated" },
+	{ "no-filter",  0, false, NULL,   "no filter" },
+	{ "expires",    0, false, "TIME", "ends at this second" },
+	{ "no-expires", 0, false, NULL,   "never expires" },
+	END_OPT,
+};
+
+static const struct opt grant_remove_opts[] = {
+	{ "source", 0, false, "NAME", "the grant's source; local by default" },
+	END_OPT,
+};
+
+static const struct opt session_add_opts[] = {
+	{ "account",  0, false, "ID",       "account in use; else the personal one" },
+	{ "lifetime", 0, false, "DURATION", "90s, 30m, 12h (default) or 7d" },
+	END_OPT,
+};
+
+static const struct opt session_remove_opts[] = {
+	{ "member", 0, false, "USER", "every session of this member" },
+	END_OPT,
+};
+
+static const struct opt publish_opts[] = {
+	{ "all",    0, false, NULL, "rebuild the whole view from nothing" },
+	{ "follow", 0, false, NULL, "stay, publish each change at once, and keep the heartbeat" },
+	END_OPT,
+};
+
+static const struct opt log_opts[] = {
+	{ "subject", 0,   false, "TEXT", "only changes whose subject has this text in it" },
+	{ "rows",    'n', false, "N",    "how many, newest first; 20 by default" },
+	END_OPT,
+};
+
+static const struct opt help_opts[] = {
+	{ "man", 0, false, NULL, "print the manual page instead" },
+	END_OPT,
+};
+
+const struct command commands[] = {
+	{ "check", "MEMBER PERMISSION ACCOUNT [--at TIME] [--view] | --batch FILE|-",
+	  "may this member do this here?",
+	  "rolegate check ann calls.view sales\n"
+	  "rolegate check ann calls.view sales --at 2027-01-01T00:00:00Z\n"
+	  "rolegate check --batch questions.tsv\n"
+	  "rolegate check --batch - --view < questions.tsv",
+	  "Piped it prints `allow|allow_filter|deny TAB reason [TAB filters]`, filters sorted and joined by `;`. "
+	  "A batch has one question a line, `member TAB permission TAB account [TAB time]`, and gets one such answer a line, in the same order. "
+	  "The exit status is 0 for a yes and 1 for a no; for a batch it is 0 when every line was answered.",
+	  check_opts, 0, 3, COMMAND_JSON, cmd_check },
+
+	{ "explain", "MEMBER PERMISSION ACCOUNT | MEMBER --method METHOD --url URL [--account ID] | --decision ID [--log FILE]",
+	  "why, step by step",
+	  "rolegate explain bob users.add sales\n"
+	  "rolegate explain bob --method POST --url https://app.example.org/accounts/sales/users\n"
+	  "rolegate explain --decision 5f0c2a1b9d3e4c77",
+	  "Shows the answer as one sentence, every holding that reaches the account with the step at which it falls, and the one that decides. "
+	  "The exit status is that of check.",
+	  explain_opts, 0, 3, COMMAND_JSON, cmd_explain },
+
+	{ "who", "PERMISSION ACCOUNT [--at TIME] [--view]",
+	  "which members can do this here?",
+	  "rolegate who users.add sales\n"
+	  "rolegate who calls.view sales --json",
+	  "One line a member: member, verdict, role, the account it is granted on, source, filters.",
+	  reading_opts, 2, 2, COMMAND_JSON, cmd_who },
+
+	{ "what", "MEMBER [ACCOUNT] [--at TIME] [--view]",
+	  "what can this member do, and where?",
+	  "rolegate what ann\n"
+	  "rolegate what ann sales",
+	  "With an account: every permission the member has there. Without: every account that the member reaches, the roles there, and how many permissions they give.",
+	  reading_opts, 1, 2, COMMAND_JSON, cmd_what },
+
+	{ "account list", "[--below ID]", "the accounts, parents first",
+	  "rolegate account list\n"
+	  "rolegate account list --below my-business",
+	  NULL, account_list_opts, 0, 0, COMMAND_JSON, cmd_account_list },
+	{ "account show", "ID", "one account, and the grants made on it",
+	  "rolegate account show sales", NULL, NULL, 1, 1, COMMAND_JSON, cmd_account_show },
+	{ "account add", "ID [--parent ID] [--catalogue NAME] [--owner USER] ...", "makes an account",
+	  "rolegate account add my-business --catalogue call-tracking --name \"My Business\" --owner ann\n"
+	  "rolegate account add sales --parent my-business --name Sales",
+	  NULL, account_add_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_add },
+	{ "account edit", "ID [--name TEXT] [--status STATUS] [--owner USER] ...", "changes what is named, and nothing else",
+	  "rolegate account edit sales --name \"Sales Team\"\n"
+	  "rolegate account edit sales --status suspended --why \"ticket 4711\"",
+	  NULL, account_edit_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_edit },
+	{ "account remove", "ID", "removes an account that has none below it",
+	  "rolegate account remove sales --dry-run", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_remove },
+
+	{ "member list", "[--status STATUS]", "the members, by username",
+	  "rolegate member list\n"
+	  "rolegate member list --status disabled",
+	  NULL, member_list_opts, 0, 0, COMMAND_JSON, cmd_member_list },
+	{ "member show", "USER", "one member, with grants and identities",
+	  "rolegate member show ann", NULL, NULL, 1, 1, COMMAND_JSON, cmd_member_show },
+	{ "member add", "USER [--email ADDRESS] [--name TEXT] [--status STATUS]", "makes a member",
+	  "rolegate member add ann --name \"Ann Miller\" --email ann@example.org",
+	  NULL, member_add_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_member_add },
+	{ "member edit", "USER [--username USER] [--email ADDRESS] [--name TEXT] [--status STATUS]", "changes what is named, and nothing else",
+	  "rolegate member edit ann --status disabled --why \"left the company\"\n"
+	  "rolegate member edit ann --username ann.miller",
+	  NULL, member_edit_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_member_edit },
+	{ "member remove", "USER", "removes a member with grants and sessions",
+	  "rolegate member remove ann", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_member_remove },
+
+	{ "grant list", "[--member USER] [--account ID] [--role ROLE] [--source NAME]", "the grants, by member",
+	  "rolegate grant list --account sales\n"
+	  "rolegate grant list --source corp --json",
+	  NULL, grant_list_opts, 0, 0, COMMAND_JSON, cmd_grant_list },
+	{ "grant show", "MEMBER ACCOUNT", "a member's grants on one account",
+	  "rolegate grant show bob sales", NULL, NULL, 2, 2, COMMAND_JSON, cmd_grant_show },
+	{ "grant add", "MEMBER ROLE ACCOUNT [--licence NAME] [--filter TEXT] [--expires TIME]", "gives a member a role on an account",
+	  "rolegate grant add bob reporting.viewer sales\n"
+	  "rolegate grant add eve filtered_reporting net --filter region=West --expires 2027-01-01T00:00:00Z",
+	  "One local grant for a member on an account: a second one is refused, see rolegate grant set.",
+	  grant_add_opts, 3, 3, COMMAND_WRITES | COMMAND_JSON, cmd_grant_add },
+	{ "grant set", "MEMBER ROLE ACCOUNT [--licence NAME] [--filter TEXT] [--expires TIME] ...", "changes the local grant there to this role",
+	  "rolegate grant set bob full.viewer sales\n"
+	  "rolegate grant set bob full.viewer sales --no-expires",
+	  "Licences, filters and expiry that are not named stay as they are, so that a change of role does not widen by silence.",
+	  grant_set_opts, 3, 3, COMMAND_WRITES | COMMAND_JSON, cmd_grant_set },
+	{ "grant remove", "MEMBER ROLE ACCOUNT [--source NAME]", "takes a role away",
+	  "rolegate grant remove bob reporting.viewer sales", NULL, grant_remove_opts, 3, 3, COMMAND_WRITES | COMMAND_JSON, cmd_grant_remove },
+
+	{ "role list", "[CATALOGUE]", "the roles of the catalogues",
+	  "rolegate role list\n"
+	  "rolegate role list call-tracking", NULL, NULL, 0, 1, COMMAND_JSON, cmd_role_list },
+	{ "role show", "CATALOGUE ROLE", "one role and the permissions it has",
+	  "rolegate role show call-tracking full.viewer", NULL, NULL, 2, 2, COMMAND_JSON, cmd_role_show },
+	{ "role matrix", "[CATALOGUE]", "permissions by roles",
+	  "rolegate role matrix call-tracking\n"
+	  "rolegate role matrix call-tracking > matrix.tsv",
+	  "Piped it is TAB separated, with its header line.", NULL, 0, 1, COMMAND_JSON, cmd_role_matrix },
+
+	{ "session list", "[MEMBER]", "the sessions, by their digest",
+	  "rolegate session list ann", NULL, NULL, 0, 1, COMMAND_JSON, cmd_session_list },
+	{ "session add", "MEMBER [--account ID] [--lifetime DURATION]", "makes a session and prints its token once",
+	  "rolegate session add ann --lifetime 8h --yes\n"
+	  "TOKEN=$(rolegate session add ann --yes)",
+	  "The token is the only thing on standard output. It is kept nowhere: only its digest is.",
+	  session_add_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_session_add },
+	{ "session remove", "DIGEST | --member USER", "ends a session, or all of a member",
+	  "rolegate session remove 3f6a09c1\n"
+	  "rolegate session remove --member ann --yes",
+	  "A digest may be shortened to 8 digits or more, as long as one session begins like it.",
+	  session_remove_opts, 0, 1, COMMAND_WRITES | COMMAND_JSON, cmd_session_remove },
+
+	{ "sync", "plan | apply NUMBER | run | status ...", "reads the directories, see rolegate-sync(8)",
+	  "rolegate sync plan\n"
+	  "rolegate sync apply 7", NULL, NULL, 0, ANY_WORDS, COMMAND_PASS, cmd_sync },
+	{ "publish", "[--all] [--follow]", "brings the view in Redis up to the store",
+	  "rolegate publish\n"
+	  "rolegate publish --all\n"
+	  "rolegate publish --follow",
+	  "With --follow it looks for changes every 200 ms, beats once a second, outlives Redis being away, and ends on SIGTERM. "
+	  "Catalogues that changed in their folder are taken into the store when it starts.",
+	  publish_opts, 0, 0, COMMAND_JSON, cmd_publish },
+
+	{ "load", "FILE|-", "replaces the whole state by a file",
+	  "rolegate load state.jsonl --dry-run\n"
+	  "rolegate load state.jsonl --yes",
+	  "Every faulty line is reported and a file with a fault changes nothing. What only adds is done without asking; what changes or removes asks, or takes --yes.",
+	  NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_load },
+	{ "export", "[FILE|-]", "writes the whole state as JSON Lines",
+	  "rolegate export > state.jsonl\n"
+	  "rolegate export /var/backups/rolegate.jsonl",
+	  "A file is replaced whole or not at all. It is also the backup: sessions and history are not in it.",
+	  NULL, 0, 1, 0, cmd_export },
+
+	{ "config test", "", "reads every file that the configuration names",
+	  "rolegate config test\n"
+	  "rolegate config test --config new.yaml",
+	  "Every fault comes as file:line:column; the exit status is then 3. Nothing is opened but files.",
+	  NULL, 0, 0, 0, cmd_config_test },
+	{ "config show", "", "every key with the value in force",
+	  "rolegate config show", NULL, NULL, 0, 0, 0, cmd_config_show },
+	{ "config keys", "", "every key with its meaning",
+	  "rolegate config keys", NULL, NULL, 0, 0, 0, cmd_config_keys },
+
+	{ "status", "", "store, view, and the last runs of the sync",
+	  "rolegate status\n"
+	  "rolegate status --json",
+	  "The exit status is 4 when the view is configured and cannot be read.",
+	  NULL, 0, 0, COMMAND_JSON, cmd_status },
+	{ "log", "[--subject TEXT] [-n N]", "the changes, newest first",
+	  "rolegate log -n 50\n"
+	  "rolegate log --subject ann --json", "With --json each change has its before and after.", log_opts, 0, 0, COMMAND_JSON, cmd_log },
+	{ "log verify", "", "is the chain of changes whole?",
+	  "rolegate log verify", "Every row carries a hash of itself and of the row before it. A row that was changed or taken out ends with exit status 5.", NULL, 0, 0, COMMAND_JSON, cmd_log_verify },
+
+	{ "key new", "FILE", "makes a key that signs the view",
+	  "rolegate key new /etc/rolegate/view.key",
+	  "64 hex digits, mode 0640. A file that is there is never written over.",
+	  NULL, 1, 1, 0, cmd_key_new },
+
+	{ "help", "[COMMAND] [--man]", "examples and options of a command",
+	  "rolegate help check\n"
+	  "rolegate help --man check | man -l -", NULL, help_opts, 0, 2, 0, cmd_help },
+
+	{ NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL },
+};
+/* clang-format on */

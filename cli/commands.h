@@ -1,0 +1,44 @@
+/* commands.h - the functions behind the rows of commands[]. */
+#ifndef ROLEGATE_CLI_COMMANDS_H
+#define ROLEGATE_CLI_COMMANDS_H
+
+#include "cli/app.h"
+
+int cmd_check(struct app *app);
+int cmd_explain(struct app *app);
+int cmd_who(struct app *app);
+int cmd_what(struct app *app);
+int cmd_account_list(struct app *app);
+int cmd_account_show(struct app *app);
+int cmd_account_add(struct app *app);
+int cmd_account_edit(struct app *app);
+int cmd_account_remove(struct app *app);
+int cmd_member_list(struct app *app);
+int cmd_member_show(struct app *app);
+int cmd_member_add(struct app *app);
+int cmd_member_edit(struct app *app);
+int cmd_member_remove(struct app *app);
+int cmd_grant_list(struct app *app);
+int cmd_grant_show(struct app *app);
+int cmd_grant_add(struct app *app);
+int cmd_grant_set(struct app *app);
+int cmd_grant_remove(struct app *app);
+int cmd_role_list(struct app *app);
+int cmd_role_show(struct app *app);
+int cmd_role_matrix(struct app *app);
+int cmd_session_list(struct app *app);
+int cmd_session_add(struct app *app);
+int cmd_session_remove(struct app *app);
+int cmd_sync(struct app *app);
+int cmd_publish(struct app *app);
+int cmd_load(struct app *app);
+int cmd_export(struct app *app);
+int cmd_config_test(struct app *app);
+int cmd_config_show(struct app *app);
+int cmd_config_keys(struct app *app);
+int cmd_status(struct app *app);
+int cmd_log(struct app *app);
+int cmd_log_verify(struct app *app);
+int cmd_key_new(struct app *app);
+
+#endif
