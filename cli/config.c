@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/out.h"
+#include "cli/sync.h"
 #include "model/route.h"
 
 /* Every file that the configuration names is read, so that all faults come
@@ -31,9 +32,14 @@ cmd_config_test(struct app *app)
 {
 	struct route_map routes = { 0 };
 	size_t permissions = 0;
+	int status = 0;
 
 	if (!app_configure(app) || !files_test(app, &routes))
 		return APP_FAILED;
+	if (app->config.mapping.len > 0)
+		status = sync_mapping_test(app);
+	if (status != 0)
+		return status;
 	for (size_t i = 0; i < app->catalogues.count; i++)
 		permissions += app->catalogues.items[i]->permission_count;
 	printf("%.*s: good; %zu catalogues, %zu permissions, %zu routes\n",
