@@ -64,15 +64,17 @@ same_lists() { # $1 and $2 are sorted files, $3 and $4 what they are
 	[ ! -s "$tmp/twice" ]
 }
 
-@test "docs: every bound of bounds.h stands in docs/limits.md with its value" {
-	sed -n 's/^#define \([A-Z_]*\) \(.*\)$/\1 \2/p' src/base/bounds.h |
+@test "docs: every bound of bounds.h and of the sync stands in docs/limits.md with its value" {
+	cat src/base/bounds.h sync/limits.h | grep '_MAX' |
+	    sed -n -e 's,/\*.*,,' -e 's/(size_t)//' -e \
+		's/^#define \([A-Z_]*\)[[:space:]]*\(.*[0-9)]\).*$/\1 \2/p' |
 	while read -r name value; do
 		printf '%s %d\n' "$name" "$((value))"
 	done | sort >"$tmp/code"
 	sed -n 's/^| `\([A-Z_]*\)` | \([0-9,]*\) |.*/\1 \2/p' docs/limits.md |
 	    tr -d , | sort >"$tmp/page"
 	[ -s "$tmp/code" ]
-	same_lists "$tmp/code" "$tmp/page" bounds.h docs/limits.md
+	same_lists "$tmp/code" "$tmp/page" "the headers" docs/limits.md
 }
 
 @test "docs: every reason of the decision stands in docs/decision.md" {
