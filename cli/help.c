@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WIDTH	   79 /* of help, in columns */
 #define NEAR	   3 /* edits that still look like a slip */
 #define NAME_BYTES 64 /* of a command's name, and of what was typed */
 
@@ -195,6 +196,27 @@ examples_help(const char *examples, FILE *to)
 		fprintf(to, "  %.*s\n", STR_ARGS(line));
 }
 
+/* Lines of at most WIDTH. */
+static void
+text_help(const char *text, FILE *to)
+{
+	struct str rest = str_from(text);
+	struct str word;
+	size_t column = 0;
+
+	while (str_next(&rest, ' ', &word)) {
+		if (column > 0 && column + 1 + word.len > WIDTH) {
+			putc('\n', to);
+			column = 0;
+		}
+		if (column > 0)
+			putc(' ', to);
+		column += word.len + (column > 0);
+		fprintf(to, "%.*s", STR_ARGS(word));
+	}
+	putc('\n', to);
+}
+
 void
 help_command(const struct command *command, FILE *to)
 {
@@ -202,8 +224,10 @@ help_command(const struct command *command, FILE *to)
 	fprintf(to, "\nrolegate %s%s%s\n  %s\n", command->name,
 	    command->usage[0] != '\0' ? " " : "", command->usage,
 	    command->help);
-	if (command->about != NULL)
-		fprintf(to, "\n%s\n", command->about);
+	if (command->about != NULL) {
+		putc('\n', to);
+		text_help(command->about, to);
+	}
 	fputs("\noptions\n", to);
 	for (const struct opt *o = command->opts; o != NULL && o->name != NULL;
 	     o++)
@@ -231,6 +255,16 @@ roff(const char *text, FILE *to)
 	}
 }
 
+/* As a sentence. */
+static void
+roff_line(const char *text, FILE *to)
+{
+	size_t len = strlen(text);
+
+	roff(text, to);
+	fputs(len > 0 && text[len - 1] == '?' ? "\n" : ".\n", to);
+}
+
 static void
 roff_name(const char *name, FILE *to)
 {
@@ -249,8 +283,7 @@ roff_opt(const struct opt *opt, FILE *to)
 	if (opt->value != NULL)
 		fprintf(to, " %s", opt->value);
 	putc('\n', to);
-	roff(opt->help, to);
-	fputs(".\n", to);
+	roff_line(opt->help, to);
 }
 
 static void
@@ -273,8 +306,7 @@ roff_command(const struct command *command, FILE *to)
 	fputs(command->usage[0] != '\0' ? " " : "", to);
 	roff(command->usage, to);
 	fputs("\"\n", to);
-	roff(command->help, to);
-	fputs(".\n", to);
+	roff_line(command->help, to);
 	if (command->about != NULL) {
 		fputs(".PP\n", to);
 		roff(command->about, to);
@@ -360,8 +392,7 @@ man_all(FILE *to)
 		fputs(".TP\n.B ", to);
 		roff(c->name, to);
 		putc('\n', to);
-		roff(c->help, to);
-		fputs(".\n", to);
+		roff_line(c->help, to);
 	}
 	fputs(".SH OPTIONS\n", to);
 	for (const struct opt *o = globals; o->name != NULL; o++)
