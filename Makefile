@@ -192,6 +192,7 @@ $(PARTS_LIB): $(GATE_PARTS) $(SYNC_PARTS) $(CLI_PARTS)
 # The property test brings its own second implementation of the decision.
 $(BUILD)/unit/test_property: $(BUILD)/obj/tests/unit/oracle.o \
     $(BUILD)/obj/tests/unit/world.o
+$(BUILD)/unit/test_sync_plan: $(BUILD)/obj/tests/unit/sync_world.o
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(PARTS_LIB) $(LIB)
 	@mkdir -p $(@D)

@@ -70,8 +70,8 @@ START_TEST(sh1_no_dn)
 	struct arena arena = { 0 };
 	struct str out = { 0 };
 
-	ck_assert_msg(dn_normal(&arena, bad[_i].dn, &out) == DN_BAD, "%s",
-	    bad[_i].says);
+	ck_assert_msg(
+	    dn_normal(&arena, bad[_i].dn, &out) == DN_BAD, "%s", bad[_i].says);
 	arena_free(&arena);
 }
 END_TEST
@@ -92,14 +92,14 @@ START_TEST(sh3_every_byte)
 {
 	struct arena arena = { 0 };
 	char byte = (char)_i;
-	struct str out = filter_equals(&arena, STR("uid"),
-	    (struct str){ &byte, 1 });
+	struct str out =
+	    filter_equals(&arena, STR("uid"), (struct str){ &byte, 1 });
 	struct str inside = { out.ptr + 5, out.len - 6 };
 
 	ck_assert(out.len > 6);
 	for (size_t i = 0; i < inside.len; i++)
 		ck_assert(memchr("*()", inside.ptr[i], 3) == NULL &&
-		    inside.ptr[i] > 0);
+			  inside.ptr[i] > 0);
 	arena_free(&arena);
 }
 END_TEST
@@ -107,11 +107,11 @@ END_TEST
 static void
 dn_tests(TCase *t)
 {
-	tcase_add_loop_test(t, sh1_sh2_same_dn, 0,
-	    sizeof(pairs) / sizeof(pairs[0]));
+	tcase_add_loop_test(
+	    t, sh1_sh2_same_dn, 0, sizeof(pairs) / sizeof(pairs[0]));
 	tcase_add_loop_test(t, sh1_no_dn, 0, sizeof(bad) / sizeof(bad[0]));
-	tcase_add_loop_test(t, sh3_filter_escaped, 0,
-	    sizeof(filters) / sizeof(filters[0]));
+	tcase_add_loop_test(
+	    t, sh3_filter_escaped, 0, sizeof(filters) / sizeof(filters[0]));
 	tcase_add_loop_test(t, sh3_every_byte, 0, 256);
 }
 

@@ -6,9 +6,9 @@
 
 #include "tests/unit/unit.h"
 
-#define GROUPS_MAX 8
+#define GROUPS_MAX  8
 #define MEMBERS_MAX 4
-#define NOBODY 99
+#define NOBODY	    99
 
 /* A world of up to 8 groups; person p is in group p. */
 struct world {
@@ -60,8 +60,8 @@ START_TEST(sh10_closure)
 			inner[g][at] = w->inner[g][at];
 		}
 	}
-	ck_assert(group_walk_start(&walk, &arena, groups, w->groups, w->groups,
-	    &e));
+	ck_assert(
+	    group_walk_start(&walk, &arena, groups, w->groups, w->groups, &e));
 	/* Twice: the marks of the first walk mean nothing to the second. */
 	for (int i = 0; i < 2; i++) {
 		e = (struct err){ 0 };
@@ -75,8 +75,8 @@ START_TEST(sh10_closure)
 		ck_assert_msg(out.count == strlen(w->people), "%s: %zu people",
 		    w->says, out.count);
 		for (size_t p = 0; p < out.count; p++)
-			ck_assert_msg(out.people[p] ==
-				(uint32_t)(w->people[p] - 'a'),
+			ck_assert_msg(
+			    out.people[p] == (uint32_t)(w->people[p] - 'a'),
 			    "%s", w->says);
 	}
 	arena_free(&arena);
@@ -105,8 +105,8 @@ START_TEST(sh10_chain_of_10000_is_walked_in_bounded_memory)
 	numbers[CHAIN] = 0;
 	arena.max_bytes = (size_t)1024 * 1024;
 	ck_assert(group_walk_start(&walk, &arena, groups, CHAIN, CHAIN, &e));
-	ck_assert_msg(group_closure(&walk, &arena, 5, CHAIN, &out, &e), "%s",
-	    e.text);
+	ck_assert_msg(
+	    group_closure(&walk, &arena, 5, CHAIN, &out, &e), "%s", e.text);
 	ck_assert_uint_eq(out.count, CHAIN);
 	for (uint32_t p = 0; p < CHAIN; p++)
 		ck_assert_uint_eq(out.people[p], p);
@@ -122,8 +122,8 @@ END_TEST
 static void
 groups_tests(TCase *t)
 {
-	tcase_add_loop_test(t, sh10_closure, 0,
-	    sizeof(worlds) / sizeof(worlds[0]));
+	tcase_add_loop_test(
+	    t, sh10_closure, 0, sizeof(worlds) / sizeof(worlds[0]));
 	tcase_add_test(t, sh10_chain_of_10000_is_walked_in_bounded_memory);
 }
 
