@@ -193,7 +193,8 @@ bind_as(struct directory *d, struct err *err)
 	bound_socket(d);
 	if (rc == LDAP_SUCCESS)
 		return true;
-	if (rc == LDAP_INVALID_CREDENTIALS)
+	/* Results above 0 are the server's own words, below 0 the library's. */
+	if (rc > 0 && rc != LDAP_BUSY && rc != LDAP_UNAVAILABLE)
 		return ldap_err(d->ld, rc, "bind_refused", "bind", d->url,
 		    "check bind.dn and the password file", err);
 	return ldap_err(d->ld, rc, "directory_unreachable", "bind", d->url,

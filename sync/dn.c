@@ -69,7 +69,7 @@ text_put_escaped(struct text *text, char c)
 	static const char hex[] = "0123456789abcdef";
 	unsigned char byte = (unsigned char)c;
 
-	if (byte >= 0x20 && byte != 0x7f && strchr("\\,+=", c) == NULL) {
+	if (byte >= 0x20 && byte != 0x7f && strchr("\\,+=\"#;<>", c) == NULL) {
 		text_put(text, c);
 		return;
 	}

@@ -4,7 +4,8 @@ ldap-cut-proxy.py PORT_FILE TARGET_PORT MODE BYTES
 
 Lets BYTES bytes of the directory's answers through, over all connections,
 then: cut = resets, close = ends politely, stall = says nothing any more.
-Prints its own port into PORT_FILE. "pass" never fails and prints how many
+Prints its own port into PORT_FILE, and a line into PORT_FILE.met for each
+connection. "pass" never fails and prints how many
 bytes went through into PORT_FILE.bytes when it is ended by SIGTERM.
 """
 import os
@@ -81,6 +82,8 @@ os.rename(port_file + ".new", port_file)
 def serve():
     while True:
         client, _ = listener.accept()
+        with open(port_file + ".met", "a") as met:
+            met.write("connected\n")
         server = socket.create_connection(("127.0.0.1", target))
         threading.Thread(target=up, args=(client, server), daemon=True).start()
         threading.Thread(target=down, args=(client, server),

@@ -5,14 +5,13 @@
 
 #include "tests/unit/unit.h"
 
-#define HEAD "sources:\n  corp:\n    url: ldaps://ldap.x\n"
-#define BIND                                                                   \
-	"    bind: {method: simple, dn: 'cn=s,dc=x', password_file: pw}\n"
-#define PEOPLE "    people: {base: 'ou=p,dc=x'}\n"
-#define GROUPS "    groups: {base: 'ou=g,dc=x'}\n"
-#define GRANTS "    grants: [{group: sales, account: sales, role: viewer}]\n"
-#define REST BIND PEOPLE GROUPS GRANTS
-#define WHOLE HEAD REST
+#define HEAD	  "sources:\n  corp:\n    url: ldaps://ldap.x\n"
+#define BIND	  "    bind: {method: simple, dn: 'cn=s,dc=x', password_file: pw}\n"
+#define PEOPLE	  "    people: {base: 'ou=p,dc=x'}\n"
+#define GROUPS	  "    groups: {base: 'ou=g,dc=x'}\n"
+#define GRANTS	  "    grants: [{group: sales, account: sales, role: viewer}]\n"
+#define REST	  BIND PEOPLE GROUPS GRANTS
+#define WHOLE	  HEAD REST
 #define TO_GRANTS HEAD BIND PEOPLE GROUPS
 
 struct row {
@@ -94,8 +93,8 @@ START_TEST(loads)
 	struct arena arena = { 0 };
 	struct faults faults = { 0 };
 	struct mapping mapping = { 0 };
-	bool ok = mapping_parse(&arena, STR("m.yaml"), str_from(row->text),
-	    &mapping, &faults);
+	bool ok = mapping_parse(
+	    &arena, STR("m.yaml"), str_from(row->text), &mapping, &faults);
 
 	if (row->line == 0) {
 		if (faults.count > 0)
@@ -124,8 +123,8 @@ START_TEST(all_faults_at_once)
 	struct faults faults = { 0 };
 	struct mapping mapping = { 0 };
 
-	ck_assert(!mapping_parse(&arena, STR("m.yaml"), str_from(text),
-	    &mapping, &faults));
+	ck_assert(!mapping_parse(
+	    &arena, STR("m.yaml"), str_from(text), &mapping, &faults));
 	ck_assert_msg(faults.count >= 1, "%zu", faults.count);
 	faults_free(&faults);
 	arena_free(&arena);
@@ -139,14 +138,14 @@ START_TEST(defaults_are_safe)
 	struct mapping mapping = { 0 };
 	const struct source *s;
 
-	ck_assert(mapping_parse(&arena, STR("/etc/rg/m.yaml"), STR(WHOLE),
-	    &mapping, &faults));
+	ck_assert(mapping_parse(
+	    &arena, STR("/etc/rg/m.yaml"), STR(WHOLE), &mapping, &faults));
 	ck_assert_uint_eq(mapping.count, 1);
 	s = &mapping.sources[0];
 	ck_assert_int_eq(s->directory.tls, TLS_LDAPS);
 	ck_assert(str_eq(s->directory.password_file, STR("/etc/rg/pw")));
-	ck_assert(str_eq(s->directory.ca_file,
-	    STR("/etc/ssl/certs/ca-certificates.crt")));
+	ck_assert(str_eq(
+	    s->directory.ca_file, STR("/etc/ssl/certs/ca-certificates.crt")));
 	ck_assert_int_eq(s->guard.members_max, 5);
 	ck_assert_int_eq(s->guard.members_percent, 5);
 	ck_assert_int_eq(s->guard.account_percent, 20);
@@ -159,7 +158,8 @@ START_TEST(defaults_are_safe)
 }
 END_TEST
 
-/* --- Against accounts and catalogues ------------------------------------------------*/
+/* --- Against accounts and catalogues
+ * ------------------------------------------------*/
 
 static const struct role roles[] = {
 	{ .name = { "viewer", 6 } },
@@ -214,8 +214,8 @@ START_TEST(fits)
 	bool ok;
 
 	ck_assert_msg(state_index(&state, &arena, &e), "%s", e.text);
-	ok = mapping_parse(&arena, STR("m.yaml"), str_from(row->text), &mapping,
-	    &faults);
+	ok = mapping_parse(
+	    &arena, STR("m.yaml"), str_from(row->text), &mapping, &faults);
 	if (!ok)
 		faults_print(&faults, stderr);
 	ck_assert_msg(ok, "%s: does not even load", row->says);
