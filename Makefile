@@ -48,9 +48,9 @@ LIB_SRC = \
 	src/base/text.c src/base/yaml.c src/base/secret.c \
 	src/config/config.c \
 	src/model/account.c src/model/catalogue.c src/model/csv.c \
-	src/model/member.c src/model/path.c src/model/route.c \
+	src/model/member.c src/model/names.c src/model/path.c src/model/route.c \
 	src/model/state.c src/model/state_json.c \
-	src/decide/decide.c \
+	src/decide/decide.c src/decide/reason.c \
 	src/store/db_sqlite.c src/store/schema.c src/store/store.c \
 	src/store/member.c src/store/account.c src/store/catalogue.c \
 	src/store/session.c src/store/history.c src/store/sync.c \
