@@ -41,12 +41,16 @@ enum record_kind {
 bool record_key_load(struct record_key *out, const char *path,
     struct err *err);
 
-/* The only function that builds a Redis key: rolegate:{NS}:member:ann */
+/* The only function that builds a Redis key: rolegate:{NS}:member:ann. A
+ * member's name is folded here; ptr NULL when memory is out or namespace or
+ * name cannot be part of a key. */
 struct str record_name(struct arena *arena, struct str ns,
     enum record_kind kind, struct str name);
 
-/* The whole text of a record, ready for SET; ptr NULL when memory is out or
- * it would pass RECORD_MAX. `name` is the Redis key. */
+/* The whole text of a record, ready for SET; ptr NULL when memory is out, it
+ * would pass RECORD_MAX, or what is given cannot be read back (a control
+ * character in a text, a status that is none, an account whose chain does not
+ * end at a root). `name` is the Redis key. */
 struct str record_member(struct arena *arena, const struct record_key *key,
     struct str name, const struct member *member);
 /* With the whole chain to the root; generation is the chain's newest. */
@@ -62,9 +66,17 @@ struct record_session {
 struct str record_session_text(struct arena *arena,
     const struct record_key *key, struct str name,
     const struct record_session *session, int64_t generation);
-/* RECORD_GENERATION and RECORD_HEARTBEAT carry one number. */
+/* RECORD_GENERATION and RECORD_HEARTBEAT carry one number, which is their
+ * generation as well. */
 struct str record_number(struct arena *arena, const struct record_key *key,
     struct str name, int64_t number);
+/* A RECORD_GENERATION that also names the row of history it stands for, by
+ * its hash; empty before the first row. */
+struct str record_generation(struct arena *arena, const struct record_key *key,
+    struct str name, int64_t generation, struct str hash);
+/* A header over any body and its MAC: what all of the above end with. */
+struct str record_seal(struct arena *arena, const struct record_key *key,
+    struct str name, int64_t generation, struct str body);
 
 struct record {
 	struct str name;
@@ -86,9 +98,11 @@ bool record_read_session(const struct record *record,
     struct record_session *out, struct err *err);
 bool record_read_number(const struct record *record, int64_t *out,
     struct err *err);
+bool record_read_generation(const struct record *record, int64_t *out,
+    struct str *hash, struct err *err);
 
 /* The body lines of a catalogue without header and MAC: what the store keeps
- * and compares. */
+ * and compares. It is read back as the body of a record. */
 struct str catalogue_text(struct arena *arena,
     const struct catalogue *catalogue);
 
