@@ -5,13 +5,13 @@
  * everything but harmless escapes, else application and nginx may see two
  * different paths. Ambiguous means deny (CASES T1-T8, T10).
  *
- * Ambiguous are: an empty or relative path; a raw target that is not in
- * origin form; a raw path with an empty segment ("//"), a dot segment (".",
- * "..", also escaped), an escaped "/", "\", "%", ";" or control byte; a `%`,
- * `;`, `\`, control byte, NUL, trailing dot or blank in a segment, invalid
- * UTF-8 in the decoded path; a raw path that does not decode to exactly the
- * path. The query and a fragment are never looked at; a fragment in the
- * target is ambiguous. */
+ * Ambiguous are: an empty or relative path, one over PATH_MAX_BYTES; a raw
+ * target that is not in origin form, or has a fragment; a raw path with an
+ * empty segment ("//"), a dot segment (".", "..", also escaped), a bare blank,
+ * an escaped "/", "\", "%", ";", "?", "#" or control byte; any of these but
+ * "/" in the decoded path, a trailing dot or blank in a segment, invalid
+ * UTF-8; a raw path that does not decode to exactly the path. What stands
+ * behind the first "?" is never looked at. Nothing is trimmed, folded or decoded twice. */
 #ifndef ROLEGATE_PATH_H
 #define ROLEGATE_PATH_H
 
