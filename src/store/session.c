@@ -1,0 +1,108 @@
+#include "store/internal.h"
+
+#define SESSION_SELECT                                             \
+	"SELECT s.digest, s.member_id, m.username, s.account_id, " \
+	"s.created_s, s.expires_s, s.changed "                     \
+	"FROM sessions s JOIN members m ON m.id = s.member_id"
+
+static void
+session_row(struct db_rows *rows, struct arena *arena, struct session *out)
+{
+	*out = (struct session){
+		.digest = row_copy(rows, 0, arena),
+		.member_id = row_copy(rows, 1, arena),
+		.username = row_copy(rows, 2, arena),
+		.account = row_copy(rows, 3, arena),
+		.created_s = row_number(rows, 4),
+		.expires_s = row_number(rows, 5),
+		.changed = row_number(rows, 6),
+	};
+}
+
+enum found
+store_session(struct store *store, struct arena *arena, struct str digest,
+    struct session *out, struct err *err)
+{
+	struct session session = { 0 };
+	struct db_rows rows;
+	enum found found;
+	bool has;
+
+	db_select(store->db, &rows, err, SESSION_SELECT " WHERE s.digest = $1",
+	    VALUES(value_text(digest)));
+	has = db_next(&rows);
+	if (has)
+		session_row(&rows, arena, &session);
+	found = rows_found(&rows, has);
+	if (found == FOUND_YES)
+		*out = session;
+	return found;
+}
+
+static bool
+sessions_collect(struct db_rows *rows, struct arena *arena,
+    struct session **out, size_t *count)
+{
+	struct session *list = NULL;
+	size_t kept = 0;
+	size_t cap = 0;
+
+	while (db_next(rows)) {
+		list = arena_grow(arena, list, kept, &cap, sizeof(*list));
+		if (list == NULL) {
+			row_no_memory(rows);
+			break;
+		}
+		session_row(rows, arena, &list[kept++]);
+	}
+	if (!db_end(rows))
+		return false;
+	*out = list;
+	*count = kept;
+	return true;
+}
+
+bool
+store_sessions(struct store *store, struct arena *arena, struct str member_id,
+    struct session **out, size_t *count, struct err *err)
+{
+	struct db_rows rows;
+
+	if (member_id.len > 0)
+		db_select(store->db, &rows, err,
+		    SESSION_SELECT
+		    " WHERE s.member_id = $1 "
+		    "ORDER BY s.created_s, s.digest COLLATE \"C\"",
+		    VALUES(value_text(member_id)));
+	else
+		db_select(store->db, &rows, err,
+		    SESSION_SELECT
+		    " ORDER BY s.created_s, s.digest COLLATE \"C\"",
+		    NO_VALUES);
+	return sessions_collect(&rows, arena, out, count);
+}
+
+bool
+store_put_session(struct store *store, const struct session *session,
+    int64_t generation, struct err *err)
+{
+	return store_write(store, NULL, err,
+	    "INSERT INTO sessions (digest, member_id, account_id, created_s, "
+	    "expires_s, changed) VALUES ($1, $2, $3, $4, $5, $6) "
+	    "ON CONFLICT (digest) DO UPDATE SET "
+	    "member_id = excluded.member_id, "
+	    "account_id = excluded.account_id, "
+	    "created_s = excluded.created_s, "
+	    "expires_s = excluded.expires_s, changed = excluded.changed",
+	    VALUES(value_text(session->digest), value_text(session->member_id),
+		value_text(session->account), value_number(session->created_s),
+		value_number(session->expires_s), value_number(generation)));
+}
+
+bool
+store_delete_session(struct store *store, struct str digest, struct err *err)
+{
+	return store_write(store, NULL, err,
+	    "DELETE FROM sessions WHERE digest = $1",
+	    VALUES(value_text(digest)));
+}
