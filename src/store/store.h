@@ -7,8 +7,10 @@
  * Owner:   results live in the arena that was given; the handle belongs to
  *          one thread.
  * Errors:  ERR_REACH store_locked / store_full / store_read_only /
- *          store_open / store_io, ERR_FILE store_newer / store_corrupt. After
- *          a failed write the transaction is rolled back; nothing half done.
+ *          store_open / store_io, ERR_FILE store_newer / store_older (only
+ *          STORE_WRITE migrates) / store_corrupt / store_text (a NUL byte or
+ *          no UTF-8). After a failed write the whole transaction is rolled
+ *          back; nothing half done, and all until store_rollback() fails.
  * Rules:   only src/admin/ calls what is under "Writing"; every write happens
  *          between store_begin() and store_commit(). SQL is written by the
  *          rules of docs/store.md, so that another database is one more
@@ -57,12 +59,13 @@ enum found store_account(struct store *store, struct arena *arena,
 /* Ids of the account and of everything below it, parents first. */
 bool store_subtree(struct store *store, struct arena *arena, struct str id,
     struct names *out, struct err *err);
-/* Everything: members with grants, accounts, indexed. Catalogues are those
- * that the store has; the caller may put others in their place. */
+/* Everything: members with grants, accounts, indexed. The catalogues are left
+ * empty: those in force come from their folder, and the caller puts them in
+ * (what the store keeps of them is for the publisher, store_catalogues()). */
 bool store_state(struct store *store, struct arena *arena, struct state *out,
     struct err *err);
 
-/* Catalogues are kept as the record text of publish/record.h. */
+/* Catalogues are kept as the record text of publish/record.h; by name. */
 struct stored_catalogue {
 	struct str name;
 	struct str text;
@@ -82,7 +85,7 @@ struct session {
 };
 enum found store_session(struct store *store, struct arena *arena,
     struct str digest, struct session *out, struct err *err);
-/* Of one member (by id), or of all when member_id is empty. */
+/* Of one member (by id), or of all when member_id is empty; oldest first. */
 bool store_sessions(struct store *store, struct arena *arena,
     struct str member_id, struct session **out, size_t *count,
     struct err *err);
@@ -102,7 +105,8 @@ struct history_row {
 	struct str touches; /* "member:ID", "account:ID", …, one a line */
 	struct str hash;    /* hex BLAKE2b-256 over the previous hash and this row */
 };
-/* Rows with after_seq < seq, oldest first, at most `max`. */
+/* Rows with after_seq < seq, oldest first, at most `max`. In a transaction
+ * also its own. */
 bool store_history(struct store *store, struct arena *arena,
     int64_t after_seq, size_t max, struct history_row **out, size_t *count,
     struct err *err);
@@ -135,6 +139,7 @@ struct sync_plan {
 };
 enum found store_plan(struct store *store, struct arena *arena, int64_t number,
     struct sync_plan *out, struct err *err);
+/* The newest `max`, newest first. */
 bool store_plans(struct store *store, struct arena *arena, size_t max,
     struct sync_plan **out, size_t *count, struct err *err);
 
@@ -149,6 +154,7 @@ struct sync_run {
 	int64_t groups_seen;
 	bool complete; /* everything was proved to be read */
 };
+/* The newest `max` of a source, or of all when it is empty; newest first. */
 bool store_runs(struct store *store, struct arena *arena, struct str source,
     size_t max, struct sync_run **out, size_t *count, struct err *err);
 
@@ -164,7 +170,10 @@ bool store_absences(struct store *store, struct arena *arena,
 /* --- Writing: for src/admin/ only ---------------------------------------- */
 
 /* put inserts or replaces by id (member, account) or by key; the rows' own
- * `changed` is set to generation. */
+ * `changed` is set to generation. Deleting what is not there is no error.
+ * With a member go their grants, identities and sessions, with an account its
+ * grants; an owner cannot be deleted, nor an account above others (found at
+ * the commit). A member has at most one identity of a source. */
 bool store_put_member(struct store *store, const struct member *member,
     int64_t generation, struct err *err); /* not its grants */
 bool store_delete_member(struct store *store, struct str id, struct err *err);
