@@ -36,6 +36,7 @@ struct view_config {
 	int64_t wait_ms;
 	int64_t stale_max_s;
 	int64_t heartbeat_max_s;
+	int64_t (*wall_ms)(void); /* NULL: the system's clock */
 };
 
 enum view_state { VIEW_UNKNOWN = 0, VIEW_NO_IDENTITY, VIEW_KNOWN };

@@ -1,0 +1,601 @@
+#include "fcgi/gate/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct fetch {
+	struct fetch *next;
+	struct want *wants;
+	enum record_kind kind;
+	int64_t wanted_ms;
+	int64_t sent_ms;
+	int64_t round;
+	int64_t changes; /* of the cache, when it was sent */
+	size_t key_len;
+	size_t name_at;
+	char key[];
+};
+
+struct queue {
+	struct fetch *first;
+	struct fetch *last;
+};
+
+struct fetcher {
+	struct fetch_config config;
+	struct link *link;
+	struct event *timer;
+	struct queue sent;
+	struct queue unsent;
+	struct want first; /* the generation, on each new connection */
+	bool first_is_out;
+	bool proved; /* this connection has answered */
+	bool closing;
+	int64_t generation;
+	struct entry *newest; /* the generation's record, to know it again */
+	int64_t count_sent;
+	int64_t count_refused;
+};
+
+/* --- Queues -------------------------------------------------------------- */
+
+static void
+queue_add(struct queue *queue, struct fetch *fetch)
+{
+	fetch->next = NULL;
+	if (queue->last != NULL)
+		queue->last->next = fetch;
+	else
+		queue->first = fetch;
+	queue->last = fetch;
+}
+
+static struct fetch *
+queue_take(struct queue *queue)
+{
+	struct fetch *fetch = queue->first;
+
+	if (fetch == NULL)
+		return NULL;
+	queue->first = fetch->next;
+	if (queue->first == NULL)
+		queue->last = NULL;
+	return fetch;
+}
+
+static struct str
+fetch_key(const struct fetch *fetch)
+{
+	return (struct str){ fetch->key, fetch->key_len };
+}
+
+static struct str
+fetch_name(const struct fetch *fetch)
+{
+	return (struct str){ fetch->key + fetch->name_at,
+		fetch->key_len - fetch->name_at };
+}
+
+/* It stands in no queue any more: `got` may ask for more. */
+static void
+fetch_end(struct fetch *fetch, enum fetched what, struct entry *entry)
+{
+	struct want *want = fetch->wants;
+
+	while (want != NULL) {
+		struct want *next = want->next;
+
+		want->got(want, what, entry);
+		want = next;
+	}
+	free(fetch);
+}
+
+/* --- Time ---------------------------------------------------------------- */
+
+static int64_t
+due_ms(const struct fetcher *fetcher)
+{
+	int64_t sent = fetcher->sent.first != NULL
+	    ? fetcher->sent.first->sent_ms : INT64_MAX;
+	int64_t unsent = fetcher->unsent.first != NULL
+	    ? fetcher->unsent.first->wanted_ms : INT64_MAX;
+	int64_t first = sent < unsent ? sent : unsent;
+
+	return first == INT64_MAX ? first : first + fetcher->config.wait_ms;
+}
+
+/* One timer for all: it is set for the oldest, and set again when it finds
+ * that the oldest has been answered meanwhile. */
+static void
+timer_set(struct fetcher *fetcher)
+{
+	int64_t due = due_ms(fetcher);
+	int64_t wait_ms;
+	struct timeval wait;
+
+	if (due == INT64_MAX || event_pending(fetcher->timer, EV_TIMEOUT, NULL))
+		return;
+	wait_ms = due - monotonic_ms();
+	if (wait_ms < 1)
+		wait_ms = 1;
+	wait = (struct timeval){ .tv_sec = (time_t)(wait_ms / 1000),
+		.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000) };
+	event_add(fetcher->timer, &wait);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct fetcher *fetcher = context;
+	int64_t old_ms = monotonic_ms() - fetcher->config.wait_ms;
+
+	(void)fd;
+	(void)what;
+	while (fetcher->unsent.first != NULL &&
+	    fetcher->unsent.first->wanted_ms <= old_ms)
+		fetch_end(queue_take(&fetcher->unsent), FETCHED_NOTHING, NULL);
+	if (fetcher->sent.first != NULL &&
+	    fetcher->sent.first->sent_ms <= old_ms)
+		link_drop(fetcher->link, "redis_unreachable",
+		    "no answer within %lld ms",
+		    (long long)fetcher->config.wait_ms);
+	timer_set(fetcher);
+}
+
+/* --- Sending ------------------------------------------------------------- */
+
+static bool
+fetch_send(struct fetcher *fetcher, struct fetch *fetch)
+{
+	struct str words[] = { STR("GET"), fetch_key(fetch) };
+
+	if (!link_send(fetcher->link, words, 2))
+		return false;
+	fetch->sent_ms = monotonic_ms();
+	fetch->round = link_round(fetcher->link);
+	fetch->changes = cache_changes(fetcher->config.cache);
+	fetcher->count_sent++;
+	queue_add(&fetcher->sent, fetch);
+	return true;
+}
+
+static struct fetch *
+fetch_new(struct fetcher *fetcher, enum record_kind kind, struct str name)
+{
+	struct str prefix = fetcher->config.keys->prefix[kind];
+	struct fetch *fetch = malloc(sizeof(*fetch) + prefix.len + name.len);
+
+	if (fetch == NULL)
+		return NULL;
+	*fetch = (struct fetch){
+		.kind = kind,
+		.wanted_ms = monotonic_ms(),
+		.key_len = prefix.len + name.len,
+		.name_at = prefix.len,
+	};
+	memcpy(fetch->key, prefix.ptr, prefix.len);
+	if (name.len > 0)
+		memcpy(fetch->key + prefix.len, name.ptr, name.len);
+	return fetch;
+}
+
+/* The same record, in the same round: one GET answers both. What has left may
+ * be answered with what was true before the second one asked. */
+static struct fetch *
+fetch_same(const struct fetcher *fetcher, enum record_kind kind,
+    struct str name)
+{
+	const struct queue *queue = link_is_up(fetcher->link) ? &fetcher->sent
+							      : &fetcher->unsent;
+	int64_t round = link_round(fetcher->link);
+
+	for (struct fetch *f = queue->first; f != NULL; f = f->next)
+		if (f->kind == kind &&
+		    (queue == &fetcher->unsent || f->round == round) &&
+		    str_eq(fetch_name(f), name))
+			return f;
+	return NULL;
+}
+
+bool
+fetcher_get(struct fetcher *fetcher, enum record_kind kind, struct str name,
+    struct want *want)
+{
+	struct fetch *fetch;
+
+	if (fetcher->closing)
+		return false;
+	fetch = fetch_same(fetcher, kind, name);
+	if (fetch == NULL) {
+		int64_t by_ms = monotonic_ms() + fetcher->config.wait_ms;
+
+		if (!link_may_be_up(fetcher->link, by_ms))
+			return false;
+		fetch = fetch_new(fetcher, kind, name);
+		if (fetch == NULL)
+			return false;
+		if (!link_is_up(fetcher->link)) {
+			queue_add(&fetcher->unsent, fetch);
+		} else if (!fetch_send(fetcher, fetch)) {
+			free(fetch);
+			return false;
+		}
+		timer_set(fetcher);
+	}
+	want->next = fetch->wants;
+	fetch->wants = want;
+	return true;
+}
+
+/* --- Checking ------------------------------------------------------------ */
+
+static void
+refuse(struct fetcher *fetcher, const struct err *why)
+{
+	fetcher->count_refused++;
+	fetcher->config.refused(fetcher->config.context, why);
+	/* Somebody else's answer: then all that follow are, too. */
+	if (strcmp(why->code, "record_name") == 0)
+		link_drop(fetcher->link, why->code, "%s", why->text);
+}
+
+static bool
+older(struct err *err, const struct fetch *fetch, int64_t got, int64_t seen)
+{
+	return err_set(err, ERR_REFUSED, "record_older",
+	    "%.*s is of generation %lld, and %lld was seen before; run "
+	    "'rolegate publish --all', or reload the gate if the store was "
+	    "restored", (int)fetch->key_len, fetch->key, (long long)got,
+	    (long long)seen);
+}
+
+static bool
+number_read(struct fetcher *fetcher, const struct fetch *fetch,
+    const struct record *record, struct entry *entry, struct err *err)
+{
+	int64_t number;
+
+	if (!record_read_number(record, &number, err))
+		return false;
+	entry->generation = number;
+	if (fetch->kind != RECORD_GENERATION)
+		return true;
+	if (number < fetcher->generation) {
+		/* A server that lags: what else it said is as old. */
+		cache_clear(fetcher->config.cache);
+		return older(err, fetch, number, fetcher->generation);
+	}
+	fetcher->generation = number;
+	entry_release(fetcher->newest);
+	fetcher->newest = entry_hold(entry);
+	return true;
+}
+
+static bool
+catalogue_read(const struct record *record, struct entry *entry,
+    struct err *err)
+{
+	struct record own = *record;
+
+	entry->parsed = calloc(1, sizeof(*entry->parsed));
+	if (entry->parsed == NULL)
+		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+	own.body = entry_body(entry);
+	return record_read_catalogue(&own, &entry->parsed->arena,
+	    &entry->parsed->catalogue, err);
+}
+
+/* The whole text is kept only where it is compared with the next one. */
+static bool
+keeps_text(enum record_kind kind)
+{
+	return kind == RECORD_CATALOGUE || kind == RECORD_GENERATION;
+}
+
+static bool
+entry_read(struct fetcher *fetcher, const struct fetch *fetch,
+    const struct record *record, struct entry *entry, struct err *err)
+{
+	switch (fetch->kind) {
+	case RECORD_GENERATION:
+	case RECORD_HEARTBEAT:
+		return number_read(fetcher, fetch, record, entry, err);
+	case RECORD_CATALOGUE:
+		return catalogue_read(record, entry, err);
+	case RECORD_MEMBER:
+	case RECORD_ACCOUNT:
+	case RECORD_SESSION:
+		return true; /* at use */
+	}
+	return false;
+}
+
+static struct entry *
+entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
+    struct err *err)
+{
+	struct str name = fetch_name(fetch);
+	bool whole = keeps_text(fetch->kind);
+	int64_t floor = cache_floor(fetcher->config.cache, fetch->kind, name);
+	struct record record;
+	struct entry *entry;
+
+	if (!record_open(&record, fetcher->config.key, fetch_key(fetch), text,
+		err))
+		return NULL;
+	if (record.generation < floor && fetch->kind != RECORD_HEARTBEAT) {
+		older(err, fetch, record.generation, floor);
+		return NULL;
+	}
+	entry = entry_new(fetch->kind, name, whole ? text : record.body);
+	if (entry == NULL) {
+		err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return NULL;
+	}
+	entry->generation = record.generation;
+	entry->body_len = (uint32_t)record.body.len;
+	entry->body_at = whole ? (uint16_t)(record.body.ptr - text.ptr) : 0;
+	if (entry_read(fetcher, fetch, &record, entry, err))
+		return entry;
+	entry_release(entry);
+	return NULL;
+}
+
+/* What was verified and parsed before, byte for byte. */
+static struct entry *
+entry_again(struct fetcher *fetcher, const struct fetch *fetch,
+    struct str text)
+{
+	struct entry *entry = NULL;
+
+	if (fetch->kind == RECORD_GENERATION)
+		entry = fetcher->newest;
+	else if (fetch->kind == RECORD_CATALOGUE)
+		entry = cache_peek(fetcher->config.cache, fetch->kind,
+		    fetch_name(fetch));
+	if (entry == NULL || entry->absent || !str_eq(entry_text(entry), text))
+		return NULL;
+	return entry_hold(entry);
+}
+
+static void
+entry_keep(struct fetcher *fetcher, const struct fetch *fetch,
+    struct entry *entry)
+{
+	if (fetch->kind == RECORD_HEARTBEAT)
+		return;
+	if (fetcher->config.keep_all || fetch->kind == RECORD_CATALOGUE)
+		cache_put(fetcher->config.cache, entry, fetch->changes,
+		    monotonic_ms());
+}
+
+static void
+fetch_text(struct fetcher *fetcher, struct fetch *fetch, struct str text)
+{
+	struct err err = { 0 };
+	struct entry *entry = entry_again(fetcher, fetch, text);
+
+	if (entry == NULL)
+		entry = entry_make(fetcher, fetch, text, &err);
+	if (entry == NULL) {
+		refuse(fetcher, &err);
+		fetch_end(fetch, FETCHED_BAD, NULL);
+		return;
+	}
+	entry_keep(fetcher, fetch, entry);
+	fetch_end(fetch, FETCHED_RECORD, entry);
+	entry_release(entry);
+}
+
+static void
+fetch_absent(struct fetcher *fetcher, struct fetch *fetch)
+{
+	struct entry *entry = entry_new(fetch->kind, fetch_name(fetch),
+	    (struct str){ NULL, 0 });
+
+	if (entry != NULL)
+		entry_keep(fetcher, fetch, entry);
+	entry_release(entry);
+	fetch_end(fetch, FETCHED_ABSENT, NULL);
+}
+
+/* --- Receiving ----------------------------------------------------------- */
+
+static void
+prove(struct fetcher *fetcher)
+{
+	if (fetcher->proved)
+		return;
+	fetcher->proved = true;
+	link_proved(fetcher->link);
+	fetcher->config.up(fetcher->config.context);
+}
+
+/* The right server, at a bad moment. */
+static bool
+is_passing(struct str text)
+{
+	return str_starts(text, STR("LOADING")) ||
+	    str_starts(text, STR("BUSY")) ||
+	    str_starts(text, STR("MASTERDOWN"));
+}
+
+static void
+on_error(struct fetcher *fetcher, struct str text)
+{
+	struct fetch *fetch;
+	struct err err = { 0 };
+
+	/* Of one key. All else (NOAUTH, NOPERM, MOVED) is of the server. */
+	if (!str_starts(text, STR("WRONGTYPE"))) {
+		link_drop(fetcher->link, is_passing(text)
+			? "redis_unreachable" : "redis_refused",
+		    "GET: %.*s", STR_ARGS(text));
+		return;
+	}
+	fetch = queue_take(&fetcher->sent);
+	err_set(&err, ERR_REFUSED, "record_form", "%.*s is not a string",
+	    (int)fetch->key_len, fetch->key);
+	refuse(fetcher, &err);
+	fetch_end(fetch, FETCHED_BAD, NULL);
+}
+
+static void
+on_item(void *context, const struct reply_item *item)
+{
+	struct fetcher *fetcher = context;
+
+	if (item->depth != 0 || fetcher->sent.first == NULL) {
+		link_drop(fetcher->link, "redis_refused",
+		    "it sends what nobody asked for");
+		return;
+	}
+	switch (item->type) {
+	case REPLY_TEXT:
+		prove(fetcher);
+		fetch_text(fetcher, queue_take(&fetcher->sent), item->text);
+		return;
+	case REPLY_NIL:
+		prove(fetcher);
+		fetch_absent(fetcher, queue_take(&fetcher->sent));
+		return;
+	case REPLY_ERROR:
+		on_error(fetcher, item->text);
+		return;
+	case REPLY_NONE:
+	case REPLY_STATUS:
+	case REPLY_NUMBER:
+	case REPLY_LIST:
+		link_drop(fetcher->link, "redis_refused",
+		    "no string in answer to GET: is that Redis?");
+	}
+}
+
+static void
+first_got(struct want *want, enum fetched what, struct entry *entry)
+{
+	struct fetcher *fetcher = (struct fetcher *)(void *)((char *)want -
+	    offsetof(struct fetcher, first));
+
+	(void)what;
+	(void)entry;
+	fetcher->first_is_out = false;
+}
+
+/* A new connection may lead to another server: its generation is looked at
+ * before anything that it says (CASES W6), and the old one's is forgotten. */
+static void
+on_up(void *context)
+{
+	struct fetcher *fetcher = context;
+	struct queue waiting = fetcher->unsent;
+
+	fetcher->unsent = (struct queue){ NULL, NULL };
+	cache_doubt(fetcher->config.cache, RECORD_GENERATION, STR(""));
+	if (!fetcher->first_is_out)
+		fetcher->first_is_out = fetcher_get(fetcher, RECORD_GENERATION,
+		    STR(""), &fetcher->first);
+	for (struct fetch *f; (f = queue_take(&waiting)) != NULL;)
+		if (!fetch_send(fetcher, f))
+			fetch_end(f, FETCHED_NOTHING, NULL);
+	timer_set(fetcher);
+}
+
+static void
+on_down(void *context, const struct err *why)
+{
+	struct fetcher *fetcher = context;
+	int64_t old_ms = monotonic_ms() - fetcher->config.wait_ms;
+	struct queue waiting = fetcher->unsent;
+	struct queue lost = fetcher->sent;
+	struct queue late = { NULL, NULL };
+
+	fetcher->sent = (struct queue){ NULL, NULL };
+	fetcher->unsent = (struct queue){ NULL, NULL };
+	fetcher->proved = false;
+	link_start(fetcher->link);
+	fetcher->config.down(fetcher->config.context, why);
+	for (struct fetch *f; (f = queue_take(&lost)) != NULL;)
+		queue_add(f->wanted_ms > old_ms ? &fetcher->unsent : &late, f);
+	for (struct fetch *f; (f = queue_take(&waiting)) != NULL;)
+		queue_add(&fetcher->unsent, f);
+	for (struct fetch *f; (f = queue_take(&late)) != NULL;)
+		fetch_end(f, FETCHED_NOTHING, NULL);
+	timer_set(fetcher);
+}
+
+/* --- Opening ------------------------------------------------------------- */
+
+bool
+fetcher_open(struct fetcher **out, const struct fetch_config *config,
+    struct err *err)
+{
+	struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
+	struct link_hooks hooks = { .up = on_up, .item = on_item,
+		.down = on_down, .context = fetcher };
+
+	if (fetcher == NULL)
+		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+	fetcher->config = *config;
+	fetcher->first.got = first_got;
+	fetcher->timer = event_new(config->loop, -1, 0, on_timer, fetcher);
+	if (fetcher->timer == NULL) {
+		free(fetcher);
+		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+	}
+	if (!link_open(&fetcher->link, config->loop, config->target, &hooks,
+		err)) {
+		fetcher_close(fetcher);
+		return false;
+	}
+	link_start(fetcher->link);
+	*out = fetcher;
+	return true;
+}
+
+void
+fetcher_close(struct fetcher *fetcher)
+{
+	if (fetcher == NULL)
+		return;
+	fetcher->closing = true;
+	link_close(fetcher->link);
+	event_free(fetcher->timer);
+	for (struct fetch *f; (f = queue_take(&fetcher->sent)) != NULL;)
+		fetch_end(f, FETCHED_NOTHING, NULL);
+	for (struct fetch *f; (f = queue_take(&fetcher->unsent)) != NULL;)
+		fetch_end(f, FETCHED_NOTHING, NULL);
+	entry_release(fetcher->newest);
+	free(fetcher);
+}
+
+void
+fetcher_drop(struct fetcher *fetcher, const char *why)
+{
+	link_drop(fetcher->link, "redis_refused", "%s", why);
+}
+
+bool
+fetcher_is_up(const struct fetcher *fetcher)
+{
+	return fetcher->proved && link_is_up(fetcher->link);
+}
+
+int64_t
+fetcher_generation(const struct fetcher *fetcher)
+{
+	return fetcher->generation;
+}
+
+int64_t
+fetcher_sent(const struct fetcher *fetcher)
+{
+	return fetcher->count_sent;
+}
+
+int64_t
+fetcher_refused(const struct fetcher *fetcher)
+{
+	return fetcher->count_refused;
+}

@@ -1,0 +1,68 @@
+/* fetch.h - records on their way from Redis: the data connection.
+ *
+ * Shape:   fetcher_get() asks for one record; what is asked for in one round
+ *          of the loop leaves together, and a record that is wanted twice in
+ *          a round is asked for once. `got` is called once for each want.
+ * Order:   replies are matched first in, first out. A reply that is not about
+ *          what was asked, or a silence of wait_ms, ends the connection, so a
+ *          late reply can never answer another question (CASES W8).
+ * Loss:    what was asked for and not answered is asked for again on the next
+ *          connection, until wait_ms after it was wanted (CASES T29).
+ * Checks:  signature, name, and that nothing is older than what was seen
+ *          before: the view's generation always, a record's where the cache
+ *          remembers it (CASES W6).
+ * Cache:   what was fetched is put into it. */
+#ifndef ROLEGATE_GATE_FETCH_H
+#define ROLEGATE_GATE_FETCH_H
+
+#include "fcgi/gate/cache.h"
+#include "fcgi/gate/keys.h"
+#include "fcgi/gate/link.h"
+
+enum fetched {
+	FETCHED_NOTHING = 0, /* Redis could not be asked */
+	FETCHED_BAD,         /* there is something that is not believed */
+	FETCHED_ABSENT,
+	FETCHED_RECORD,
+};
+
+/* Embedded in what waits; it must stay where it is until `got`. */
+struct want {
+	struct want *next;
+	/* `entry` is borrowed, and NULL unless there is a record. */
+	void (*got)(struct want *want, enum fetched what, struct entry *entry);
+};
+
+struct fetch_config {
+	struct event_base *loop;
+	const struct link_target *target;
+	const struct keys *keys;
+	const struct record_key *key;
+	struct cache *cache;
+	bool keep_all; /* else only catalogues go into the cache */
+	int64_t wait_ms;
+	/* Redis answers; Redis is lost; a record was refused. */
+	void (*up)(void *context);
+	void (*down)(void *context, const struct err *why);
+	void (*refused)(void *context, const struct err *why);
+	void *context;
+};
+
+struct fetcher;
+
+bool fetcher_open(struct fetcher **out, const struct fetch_config *config,
+    struct err *err);
+/* Every want that waits gets FETCHED_NOTHING; no other hook is called. */
+void fetcher_close(struct fetcher *fetcher);
+
+/* False, and no `got`, when Redis cannot be there in time. */
+bool fetcher_get(struct fetcher *fetcher, enum record_kind kind,
+    struct str name, struct want *want);
+void fetcher_drop(struct fetcher *fetcher, const char *why);
+
+bool fetcher_is_up(const struct fetcher *fetcher); /* and Redis answers */
+int64_t fetcher_generation(const struct fetcher *fetcher); /* newest seen */
+int64_t fetcher_sent(const struct fetcher *fetcher);
+int64_t fetcher_refused(const struct fetcher *fetcher);
+
+#endif

@@ -1,0 +1,663 @@
+#include "fcgi/gate/link.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_LAST_MS 2000
+#define CONNECT_MS 1000
+#define READ_BYTES (16 * 1024)
+#define READS_A_ROUND 8
+#define OUT_MAX (4 * 1024 * 1024)
+#define OUT_FIRST 4096
+
+enum link_state {
+	LINK_DOWN = 0,
+	LINK_WAITING,
+	LINK_CONNECTING,
+	LINK_GREETING,
+	LINK_UP,
+};
+
+struct link {
+	struct event_base *loop;
+	const struct link_target *target;
+	struct link_hooks hooks;
+	enum link_state state;
+	int fd;
+	struct event *timer; /* the next try, or the end of this one */
+	struct event *flush; /* at the end of the round */
+	struct event *readable;
+	struct event *writable;
+	struct reply_reader *reader;
+	int greetings; /* answers to AUTH and SELECT still to come */
+	int64_t step_ms;
+	int64_t retry_ms; /* LINK_WAITING: when */
+	char *out;
+	size_t out_len;
+	size_t out_cap;
+	size_t out_sent;
+	int64_t round;
+	bool flush_due;
+	bool reading;     /* inside the reader: it cannot be closed now */
+	struct err doom;  /* why it is to be dropped, when it is */
+};
+
+int64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct timeval
+timeval_ms(int64_t ms)
+{
+	return (struct timeval){ .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+}
+
+/* --- Where to ------------------------------------------------------------ */
+
+static bool
+target_unix(struct link_target *out, struct str path, struct err *err)
+{
+	struct sockaddr_un *to = (struct sockaddr_un *)(void *)&out->at;
+
+	if (path.len == 0 || path.len >= sizeof(to->sun_path) ||
+	    memchr(path.ptr, '\0', path.len) != NULL)
+		return err_set(err, ERR_FILE, "redis_address",
+		    "Redis' address '%.*s': the socket's path must have 1 to "
+		    "%zu bytes", STR_ARGS(out->address),
+		    sizeof(to->sun_path) - 1);
+	to->sun_family = AF_UNIX;
+	memcpy(to->sun_path, path.ptr, path.len);
+	out->at_len = sizeof(*to);
+	return true;
+}
+
+/* host:port, the host also as [::1]. */
+static bool
+target_tcp(struct link_target *out, struct arena *arena, struct err *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	struct str host = out->address;
+	struct str port;
+	const char *colon = host.len > 0 ? memrchr(host.ptr, ':', host.len) : NULL;
+	int64_t number;
+	int rc;
+
+	if (colon == NULL)
+		return err_set(err, ERR_FILE, "redis_address",
+		    "Redis' address '%.*s' is neither unix:PATH nor HOST:PORT",
+		    STR_ARGS(out->address));
+	host.len = (size_t)(colon - host.ptr);
+	port = (struct str){ colon + 1, out->address.len - host.len - 1 };
+	if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
+		host = (struct str){ host.ptr + 1, host.len - 2 };
+	if (host.len == 0 || !str_to_i64(port, 1, 65535, &number))
+		return err_set(err, ERR_FILE, "redis_address",
+		    "Redis' address '%.*s' needs a host, and a port from 1 to "
+		    "65535", STR_ARGS(out->address));
+	host = str_copy(arena, host);
+	port = str_copy(arena, port);
+	if (host.ptr == NULL || port.ptr == NULL)
+		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+	rc = getaddrinfo(host.ptr, port.ptr, &hints, &found);
+	if (rc != 0)
+		return err_set(err, ERR_REACH, "redis_address",
+		    "Redis' address '%.*s': %s; write the number, or mend the "
+		    "name", STR_ARGS(out->address), gai_strerror(rc));
+	memcpy(&out->at, found->ai_addr, found->ai_addrlen);
+	out->at_len = found->ai_addrlen;
+	freeaddrinfo(found);
+	return true;
+}
+
+/* The first line of the file; an empty one is refused, for a password that is
+ * empty by mistake must not become "no password". */
+static bool
+password_read(struct link_target *out, struct arena *arena, struct str file,
+    struct err *err)
+{
+	struct str path = str_copy(arena, file);
+	char *text = arena_alloc(arena, SECRET_FILE_MAX + 1, 1);
+	FILE *in;
+	size_t len;
+
+	if (path.ptr == NULL || text == NULL)
+		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+	in = fopen(path.ptr, "re");
+	if (in == NULL)
+		return err_set(err, ERR_FILE, "redis_password",
+		    "Redis' password file '%s': %s", path.ptr, strerror(errno));
+	setvbuf(in, NULL, _IONBF, 0); /* no copy that is not wiped */
+	len = fread(text, 1, SECRET_FILE_MAX + 1, in);
+	if (ferror(in) != 0 || len > SECRET_FILE_MAX) {
+		fclose(in);
+		sodium_memzero(text, SECRET_FILE_MAX + 1);
+		return err_set(err, ERR_FILE, "redis_password",
+		    "Redis' password file '%s' cannot be read, or has more "
+		    "than %d bytes", path.ptr, SECRET_FILE_MAX);
+	}
+	fclose(in);
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	if (len == 0)
+		return err_set(err, ERR_FILE, "redis_password",
+		    "Redis' password file '%s' is empty", path.ptr);
+	out->password = text;
+	out->password_len = len;
+	return true;
+}
+
+bool
+link_target_read(struct link_target *out, struct arena *arena,
+    const struct redis_config *config, struct err *err)
+{
+	struct str scheme = STR("unix:");
+
+	*out = (struct link_target){
+		.address = str_copy(arena, config->address),
+		.user = str_copy(arena, config->user),
+		.database = config->database,
+		.connect_ms = config->timeout_ms > 0 ? config->timeout_ms
+						     : CONNECT_MS,
+	};
+	if (out->address.ptr == NULL || out->user.ptr == NULL)
+		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+	if (config->user.len > 0 && config->password_file.len == 0)
+		return err_set(err, ERR_FILE, "redis_password",
+		    "the Redis user '%.*s' has no password file: set "
+		    "password_file", STR_ARGS(config->user));
+	if (config->password_file.len > 0 &&
+	    !password_read(out, arena, config->password_file, err))
+		return false;
+	if (!str_starts(out->address, scheme))
+		return target_tcp(out, arena, err);
+	return target_unix(out,
+	    (struct str){ out->address.ptr + scheme.len,
+		out->address.len - scheme.len },
+	    err);
+}
+
+void
+link_target_wipe(struct link_target *target)
+{
+	if (target->password != NULL)
+		sodium_memzero(target->password, target->password_len);
+	target->password = NULL;
+}
+
+/* --- Ending -------------------------------------------------------------- */
+
+static void
+event_end(struct event **event)
+{
+	if (*event != NULL)
+		event_free(*event);
+	*event = NULL;
+}
+
+static void
+connection_end(struct link *link)
+{
+	event_end(&link->readable);
+	event_end(&link->writable);
+	event_del(link->timer);
+	reply_close(link->reader);
+	link->reader = NULL;
+	if (link->fd >= 0)
+		close(link->fd);
+	link->fd = -1;
+	/* It may hold the password. */
+	if (link->out != NULL)
+		sodium_memzero(link->out, link->out_cap);
+	link->out_len = 0;
+	link->out_sent = 0;
+	link->state = LINK_DOWN;
+}
+
+static void
+doomed_end(struct link *link)
+{
+	struct err why = link->doom;
+
+	link->doom = (struct err){ 0 };
+	connection_end(link);
+	link->hooks.down(link->hooks.context, &why);
+}
+
+void
+link_drop(struct link *link, const char *code, const char *fmt, ...)
+{
+	va_list args;
+	char text[512];
+
+	if (link->state == LINK_DOWN || link->state == LINK_WAITING)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	err_set(&link->doom, ERR_REACH, code, "Redis at %.*s: %s",
+	    STR_ARGS(link->target->address), text);
+	if (!link->reading)
+		doomed_end(link);
+}
+
+/* --- Reading ------------------------------------------------------------- */
+
+static void
+link_is_greeted(struct link *link)
+{
+	event_del(link->timer);
+	link->state = LINK_UP;
+	link->hooks.up(link->hooks.context);
+}
+
+static void
+greeting_item(struct link *link, const struct reply_item *item)
+{
+	if (item->type == REPLY_ERROR)
+		link_drop(link, "redis_refused", "AUTH or SELECT: %.*s",
+		    STR_ARGS(item->text));
+	else if (item->type != REPLY_STATUS || !str_eq(item->text, STR("OK")))
+		link_drop(link, "redis_refused",
+		    "no OK to AUTH or SELECT: is that Redis?");
+	else if (--link->greetings == 0)
+		link_is_greeted(link);
+}
+
+static bool
+on_item(void *context, const struct reply_item *item)
+{
+	struct link *link = context;
+
+	/* "max number of clients reached" comes unasked. */
+	if (link->state == LINK_CONNECTING && item->type == REPLY_ERROR)
+		link_drop(link, "redis_refused", "%.*s", STR_ARGS(item->text));
+	else if (link->state == LINK_CONNECTING)
+		link_drop(link, "redis_refused", "it speaks unasked");
+	else if (link->state == LINK_GREETING)
+		greeting_item(link, item);
+	else
+		link->hooks.item(link->hooks.context, item);
+	return link->doom.kind == ERR_NONE;
+}
+
+/* Does nothing more when the connection ended on the way. */
+static bool
+link_feed(struct link *link, const char *bytes, size_t len)
+{
+	struct err err = { 0 };
+	bool fed;
+
+	link->reading = true;
+	fed = reply_feed(link->reader, bytes, len, &err);
+	link->reading = false;
+	if (!fed && link->doom.kind == ERR_NONE)
+		err_set(&link->doom, err.kind, err.code, "Redis at %.*s: %s",
+		    STR_ARGS(link->target->address), err.text);
+	if (link->doom.kind == ERR_NONE)
+		return true;
+	doomed_end(link);
+	return false;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *context)
+{
+	struct link *link = context;
+	char bytes[READ_BYTES];
+
+	(void)what;
+	for (int i = 0; i < READS_A_ROUND; i++) {
+		ssize_t got = recv(fd, bytes, sizeof(bytes), 0);
+
+		if (got < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (got <= 0) {
+			link_drop(link, "redis_unreachable", "%s",
+			    got == 0 ? "it closed the connection"
+				     : strerror(errno));
+			return;
+		}
+		if (!link_feed(link, bytes, (size_t)got) ||
+		    (size_t)got < sizeof(bytes))
+			return;
+	}
+}
+
+/* --- Writing ------------------------------------------------------------- */
+
+static bool
+out_room(struct link *link, size_t more)
+{
+	size_t need = link->out_len + more;
+	size_t cap = link->out_cap > 0 ? link->out_cap : OUT_FIRST;
+	char *wider;
+
+	if (need <= link->out_cap)
+		return true;
+	if (need > OUT_MAX)
+		return false;
+	while (cap < need)
+		cap *= 2;
+	/* Not realloc(): it would leave a copy of the password behind. */
+	wider = malloc(cap);
+	if (wider == NULL)
+		return false;
+	if (link->out != NULL) {
+		memcpy(wider, link->out, link->out_len);
+		sodium_memzero(link->out, link->out_cap);
+		free(link->out);
+	}
+	link->out = wider;
+	link->out_cap = cap;
+	return true;
+}
+
+static void
+out_add(struct link *link, const char *bytes, size_t len)
+{
+	if (len > 0)
+		memcpy(link->out + link->out_len, bytes, len);
+	link->out_len += len;
+}
+
+static void
+out_head(struct link *link, char sign, size_t number)
+{
+	char head[32];
+	int len = snprintf(head, sizeof(head), "%c%zu\r\n", sign, number);
+
+	out_add(link, head, (size_t)len);
+}
+
+static bool
+command_add(struct link *link, const struct str *words, size_t count)
+{
+	size_t need = 32;
+
+	for (size_t i = 0; i < count; i++)
+		need += words[i].len + 34;
+	if (!out_room(link, need))
+		return false;
+	out_head(link, '*', count);
+	for (size_t i = 0; i < count; i++) {
+		out_head(link, '$', words[i].len);
+		out_add(link, words[i].ptr, words[i].len);
+		out_add(link, "\r\n", 2);
+	}
+	if (!link->flush_due) {
+		link->flush_due = true;
+		event_active(link->flush, EV_WRITE, 0);
+	}
+	return true;
+}
+
+bool
+link_send(struct link *link, const struct str *words, size_t count)
+{
+	return link->state == LINK_UP && link->doom.kind == ERR_NONE &&
+	    command_add(link, words, count);
+}
+
+static void
+link_write(struct link *link)
+{
+	while (link->out_sent < link->out_len) {
+		ssize_t sent = send(link->fd, link->out + link->out_sent,
+		    link->out_len - link->out_sent, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0 && errno == EAGAIN) {
+			event_add(link->writable, NULL);
+			return;
+		}
+		if (sent < 0) {
+			link_drop(link, "redis_unreachable", "%s",
+			    strerror(errno));
+			return;
+		}
+		link->out_sent += (size_t)sent;
+	}
+	if (link->state == LINK_GREETING)
+		sodium_memzero(link->out, link->out_len);
+	link->out_sent = 0;
+	link->out_len = 0;
+}
+
+static void
+on_flush(evutil_socket_t fd, short what, void *context)
+{
+	struct link *link = context;
+
+	(void)fd;
+	(void)what;
+	link->flush_due = false;
+	link->round++;
+	if (link->state >= LINK_GREETING)
+		link_write(link);
+}
+
+/* --- Connecting ---------------------------------------------------------- */
+
+static bool
+greeting_send(struct link *link)
+{
+	const struct link_target *target = link->target;
+	char number[24];
+	int len = snprintf(number, sizeof(number), "%lld",
+	    (long long)target->database);
+	struct str words[3] = { STR("AUTH") };
+	size_t count = 1;
+	struct str select[] = { STR("SELECT"), { number, (size_t)len } };
+
+	link->greetings = 0;
+	if (target->user.len > 0)
+		words[count++] = target->user;
+	if (target->password != NULL) {
+		words[count++] = (struct str){ target->password,
+			target->password_len };
+		if (!command_add(link, words, count))
+			return false;
+		link->greetings++;
+	}
+	if (target->database != 0) {
+		if (!command_add(link, select, 2))
+			return false;
+		link->greetings++;
+	}
+	return true;
+}
+
+static void
+link_is_connected(struct link *link)
+{
+	link->state = LINK_GREETING;
+	if (!greeting_send(link))
+		link_drop(link, "no_memory", "out of memory");
+	else if (link->greetings == 0)
+		link_is_greeted(link);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *context)
+{
+	struct link *link = context;
+	int why = 0;
+	socklen_t len = sizeof(why);
+
+	(void)what;
+	if (link->state != LINK_CONNECTING) {
+		link_write(link);
+		return;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &len) != 0)
+		why = errno;
+	if (why != 0)
+		link_drop(link, "redis_unreachable", "%s", strerror(why));
+	else
+		link_is_connected(link);
+}
+
+static bool
+connection_begin(struct link *link, struct err *err)
+{
+	const struct link_target *target = link->target;
+	int family = target->at.ss_family;
+	int on = 1;
+	struct timeval limit = timeval_ms(target->connect_ms);
+
+	link->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (link->fd < 0)
+		return err_set(err, ERR_REACH, "redis_unreachable", "%s",
+		    strerror(errno));
+	if (family != AF_UNIX)
+		setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	link->readable = event_new(link->loop, link->fd, EV_READ | EV_PERSIST,
+	    on_readable, link);
+	link->writable = event_new(link->loop, link->fd, EV_WRITE, on_writable,
+	    link);
+	if (link->readable == NULL || link->writable == NULL ||
+	    !reply_open(&link->reader, on_item, link, err) ||
+	    event_add(link->readable, NULL) != 0 ||
+	    event_add(link->writable, NULL) != 0 ||
+	    event_add(link->timer, &limit) != 0)
+		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+	/* Writable tells how it went, also when it went at once. */
+	if (connect(link->fd, (const struct sockaddr *)&target->at,
+		target->at_len) != 0 && errno != EINPROGRESS)
+		return err_set(err, ERR_REACH, "redis_unreachable", "%s",
+		    strerror(errno));
+	return true;
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct link *link = context;
+	struct err err = { 0 };
+
+	(void)fd;
+	(void)what;
+	if (link->state != LINK_WAITING) {
+		link_drop(link, "redis_unreachable",
+		    "no connection within %lld ms",
+		    (long long)link->target->connect_ms);
+		return;
+	}
+	link->state = LINK_CONNECTING;
+	if (!connection_begin(link, &err))
+		link_drop(link, err.code, "%s", err.text);
+}
+
+void
+link_start(struct link *link)
+{
+	int64_t wait_ms = 0;
+	struct timeval wait;
+
+	if (link->state != LINK_DOWN)
+		return;
+	if (link->step_ms > 0) {
+		int64_t half_ms = link->step_ms / 2;
+
+		wait_ms = half_ms +
+		    (int64_t)randombytes_uniform((uint32_t)half_ms + 1);
+	}
+	link->step_ms = link->step_ms == 0 ? BACKOFF_FIRST_MS
+					   : link->step_ms * 2;
+	if (link->step_ms > BACKOFF_LAST_MS)
+		link->step_ms = BACKOFF_LAST_MS;
+	link->state = LINK_WAITING;
+	link->retry_ms = monotonic_ms() + wait_ms;
+	wait = timeval_ms(wait_ms);
+	event_add(link->timer, &wait);
+}
+
+void
+link_proved(struct link *link)
+{
+	link->step_ms = BACKOFF_FIRST_MS;
+}
+
+bool
+link_is_up(const struct link *link)
+{
+	return link->state == LINK_UP && link->doom.kind == ERR_NONE;
+}
+
+bool
+link_may_be_up(const struct link *link, int64_t by_ms)
+{
+	switch (link->state) {
+	case LINK_DOWN:
+		return false;
+	case LINK_WAITING:
+		return link->retry_ms < by_ms;
+	case LINK_CONNECTING:
+	case LINK_GREETING:
+	case LINK_UP:
+		return true;
+	}
+	return false;
+}
+
+int64_t
+link_round(const struct link *link)
+{
+	return link->round;
+}
+
+bool
+link_open(struct link **out, struct event_base *loop,
+    const struct link_target *target, const struct link_hooks *hooks,
+    struct err *err)
+{
+	struct link *link = calloc(1, sizeof(*link));
+
+	if (link == NULL)
+		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+	link->loop = loop;
+	link->target = target;
+	link->hooks = *hooks;
+	link->fd = -1;
+	link->timer = event_new(loop, -1, 0, on_timer, link);
+	link->flush = event_new(loop, -1, 0, on_flush, link);
+	if (link->timer == NULL || link->flush == NULL) {
+		link_close(link);
+		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+	}
+	*out = link;
+	return true;
+}
+
+void
+link_close(struct link *link)
+{
+	if (link == NULL)
+		return;
+	if (link->timer != NULL)
+		connection_end(link);
+	event_end(&link->timer);
+	event_end(&link->flush);
+	free(link->out);
+	free(link);
+}

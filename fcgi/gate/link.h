@@ -1,0 +1,73 @@
+/* link.h - one connection to Redis on the event loop.
+ *
+ * Shape:   down, waiting for its next try, connecting, greeting (AUTH,
+ *          SELECT), up. Tries are at most one a back-off step: 50 ms, doubled
+ *          up to 2 s, each shortened at random by up to a half.
+ *          link_proved() begins again at 50 ms.
+ * Writing: commands of one round of the loop leave in one write.
+ * Hooks:   up when the greeting is over; item for each item that comes after
+ *          that; down, once, when the connection is lost, refused or dropped:
+ *          it stays down until link_start(). No hook may close the link.
+ * Errors:  down gets ERR_REACH redis_unreachable or redis_refused, or what
+ *          link_drop() was given.
+ * Time:    CLOCK_MONOTONIC. */
+#ifndef ROLEGATE_GATE_LINK_H
+#define ROLEGATE_GATE_LINK_H
+
+#include <sys/socket.h>
+
+#include <event2/event.h>
+
+#include "fcgi/gate/reply.h"
+#include "publish/redis.h"
+
+/* Where to, and as whom. Names are looked up once, here, so that the loop
+ * never waits for a name server. */
+struct link_target {
+	struct str address; /* for messages */
+	struct sockaddr_storage at;
+	socklen_t at_len;
+	struct str user;
+	char *password; /* or NULL */
+	size_t password_len;
+	int64_t database;
+	int64_t connect_ms;
+};
+
+bool link_target_read(struct link_target *out, struct arena *arena,
+    const struct redis_config *config, struct err *err);
+void link_target_wipe(struct link_target *target);
+
+struct link_hooks {
+	void (*up)(void *context);
+	void (*item)(void *context, const struct reply_item *item);
+	void (*down)(void *context, const struct err *why);
+	void *context;
+};
+
+struct link;
+
+bool link_open(struct link **out, struct event_base *loop,
+    const struct link_target *target, const struct link_hooks *hooks,
+    struct err *err);
+void link_close(struct link *link); /* no hook is called */
+
+/* Tries to connect when the back-off allows; nothing when not down. */
+void link_start(struct link *link);
+/* Ends the connection, at once or when the item in hand is done with. */
+void link_drop(struct link *link, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void link_proved(struct link *link);
+
+/* False when the link is not up or too much is waiting to be written. */
+bool link_send(struct link *link, const struct str *words, size_t count);
+bool link_is_up(const struct link *link);
+/* May it still come up before then? */
+bool link_may_be_up(const struct link *link, int64_t by_ms);
+/* Goes up by one with each write: what was sent in the present round has not
+ * left yet. */
+int64_t link_round(const struct link *link);
+
+int64_t monotonic_ms(void);
+
+#endif

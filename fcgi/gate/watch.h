@@ -1,0 +1,40 @@
+/* watch.h - the invalidation connection: Redis says what to forget.
+ *
+ * Shape:   one RESP2 connection redirects the tracking of all our keys to
+ *          itself and subscribes to the messages. Both replies are checked.
+ *          Named keys are forgotten; NIL, or anything that is not a message
+ *          as Redis sends them, makes the cache forget all; a lost connection
+ *          and a new one leave nothing fresh.
+ * Alive:   it is believed while a PONG has come back for a PING that was sent
+ *          at most max_ms ago. */
+#ifndef ROLEGATE_GATE_WATCH_H
+#define ROLEGATE_GATE_WATCH_H
+
+#include "fcgi/gate/cache.h"
+#include "fcgi/gate/keys.h"
+#include "fcgi/gate/link.h"
+
+struct watch_config {
+	struct event_base *loop;
+	const struct link_target *target;
+	const struct keys *keys;
+	struct cache *cache;
+	int64_t max_ms;
+	void (*up)(void *context);
+	void (*down)(void *context, const struct err *why);
+	void *context;
+};
+
+struct watch;
+
+bool watch_open(struct watch **out, const struct watch_config *config,
+    struct err *err);
+void watch_close(struct watch *watch);
+
+void watch_start(struct watch *watch); /* nothing when it is not down */
+void watch_drop(struct watch *watch, const char *why);
+/* Sends the PINGs: to be called about four times in max_ms. */
+void watch_tick(struct watch *watch, int64_t now_ms);
+bool watch_is_alive(const struct watch *watch, int64_t now_ms);
+
+#endif
