@@ -36,10 +36,12 @@ struct role {
 	struct str filtered_level; /* and only where given on this level */
 };
 
-/* Which permissions an operation of src/admin/ needs, as the YAML says. */
+/* Which permissions an operation of src/admin/ needs, as the YAML says. Where
+ * that hangs on the role that is given, there is one of these for each role,
+ * "member.add:manager". What is not listed nobody may do. */
 struct operation {
 	struct str name;     /* "member.add", "account.create", … */
-	struct names needs;  /* all of them */
+	struct names needs;  /* all of them, at least one; sorted */
 };
 
 struct catalogue {
@@ -72,6 +74,9 @@ const struct catalogue *catalogues_find(
 /* `path` names the YAML file. */
 const struct catalogue *catalogue_load(
     struct arena *arena, struct str path, struct faults *faults);
+/* The same from memory: the YAML and the CSV that it names. */
+const struct catalogue *catalogue_parse(struct arena *arena, struct str path,
+    struct str yaml, struct str matrix, struct faults *faults);
 /* Every *.yaml of the folder; false when there was any fault. */
 bool catalogues_load(struct arena *arena, struct str folder,
     struct catalogues *out, struct faults *faults);

@@ -103,11 +103,11 @@ plain_read(struct csv *csv, struct csv_cell *cell)
 	for (; !at_cell_end(csv); csv->at++) {
 		if (csv->text.ptr[csv->at] == '"')
 			return csv_fault(csv, cell, "csv_quote",
-			    "has a quote inside; put the whole cell in quotes "
+			    "cell: has a quote inside; put the whole cell in quotes "
 			    "and double the quotes inside");
 		if (csv->text.ptr[csv->at] == '\r')
 			return csv_fault(csv, cell, "csv_line_end",
-			    "has a carriage return without a line feed; end "
+			    "cell: has a carriage return without a line feed; end "
 			    "the lines in LF or CRLF");
 	}
 	cell->text = (struct str){ csv->text.ptr + start, csv->at - start };
@@ -155,12 +155,12 @@ quoted_read(struct csv *csv, struct csv_cell *cell)
 	}
 	if (csv->at >= csv->text.len)
 		return csv_fault(csv, cell, "csv_quote",
-		    "its quote is never closed; close it");
+		    "cell: its quote is never closed; close it");
 	cell->text = (struct str){ csv->text.ptr + start, csv->at - start };
 	csv->at++;
 	if (!at_cell_end(csv))
 		return csv_fault(csv, cell, "csv_quote",
-		    "has text behind its closing quote; put a comma there, or "
+		    "cell: has text behind its closing quote; put a comma there, or "
 		    "double the quotes inside");
 	return !doubled || quotes_single(csv, cell);
 }
@@ -177,7 +177,7 @@ cell_read(struct csv *csv, struct csv_cell *cell)
 		return false;
 	if (!text_is_utf8(cell->text))
 		return csv_fault(csv, cell, "csv_utf8",
-		    "is not valid UTF-8; save the file as CSV in UTF-8");
+		    "cell: is not valid UTF-8; save the file as CSV in UTF-8");
 	return true;
 }
 
