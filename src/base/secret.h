@@ -1,0 +1,17 @@
+/* secret.h - a file that holds one secret: a key or a password.
+ *
+ * Rules:   a regular file that is not a link, without any permission for
+ *          others, of 1 to SECRET_FILE_MAX bytes without a NUL; one newline
+ *          at its end does not belong to the secret.
+ * Owner:   the caller's buffer, NUL-terminated; the caller wipes it. On
+ *          failure it is wiped here.
+ * Errors:  ERR_FILE with the code that was given. */
+#ifndef ROLEGATE_SECRET_H
+#define ROLEGATE_SECRET_H
+
+#include "base/err.h"
+
+bool secret_read(char *out, size_t size, size_t *len, const char *path,
+    const char *code, struct err *err);
+
+#endif
