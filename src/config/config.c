@@ -1,0 +1,416 @@
+#include "config/config.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/text.h"
+
+#define DEFAULT_PATH "/etc/rolegate/rolegate.yaml"
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define COOKIE_NAME_MAX 128
+
+/* What the tables fill beside the configuration itself. */
+struct sections {
+	struct config config;
+	const struct yaml_node *view;
+	const struct yaml_node *view_redis;
+	const struct yaml_node *gate;
+	const struct yaml_node *gate_redis;
+};
+
+static const char *const log_words[] = {
+	[LOG_OFF] = "off",
+	[LOG_DENIALS] = "denials",
+	[LOG_ALL] = "all",
+	NULL,
+};
+
+/* clang-format off */
+#define AT(field) offsetof(struct sections, field)
+
+static const struct yaml_key top_keys[] = {
+	{ .name = "store", .type = YAML_STR, .offset = AT(config.store), .required = true,
+	  .help = "path of the SQLite database that is the truth" },
+	{ .name = "catalogues", .type = YAML_STR, .offset = AT(config.catalogues), .required = true, .reloadable = true,
+	  .help = "folder of the role catalogues" },
+	{ .name = "mapping", .type = YAML_STR, .offset = AT(config.mapping), .reloadable = true,
+	  .help = "mapping file of rolegate-sync" },
+	{ .name = "view", .type = YAML_NODE, .offset = AT(view),
+	  .help = "where the view is published" },
+	{ .name = "gate", .type = YAML_NODE, .offset = AT(gate),
+	  .help = "how rolegated answers" },
+};
+
+static const struct yaml_key view_keys[] = {
+	{ .name = "redis", .type = YAML_NODE, .offset = AT(view_redis),
+	  .help = "the publisher's Redis; without it nothing is published" },
+	{ .name = "namespace", .type = YAML_STR, .offset = AT(config.view.ns), .fallback = "default", .reloadable = true,
+	  .help = "name of this view among others in one Redis" },
+	{ .name = "key_file", .type = YAML_STR, .offset = AT(config.view.key_file), .reloadable = true,
+	  .help = "file with the 64 hex digits that records are signed with" },
+};
+
+#define REDIS_KEYS(redis) \
+	{ .name = "address", .type = YAML_STR, .offset = AT(redis.address), .reloadable = true, \
+	  .help = "unix:/path or host:port" }, \
+	{ .name = "user", .type = YAML_STR, .offset = AT(redis.user), .reloadable = true, \
+	  .help = "user of Redis, when it has users" }, \
+	{ .name = "password_file", .type = YAML_STR, .offset = AT(redis.password_file), .reloadable = true, \
+	  .help = "file with the password alone" }, \
+	{ .name = "timeout_ms", .type = YAML_INT, .offset = AT(redis.timeout_ms), .min = 10, .max = 60000, .fallback = "2000", .reloadable = true, \
+	  .help = "milliseconds that connecting and one answer may take" }, \
+	{ .name = "database", .type = YAML_INT, .offset = AT(redis.database), .min = 0, .max = 1023, .fallback = "0", .reloadable = true, \
+	  .help = "number of the database" }
+
+static const struct yaml_key view_redis_keys[] = { REDIS_KEYS(config.view.redis) };
+static const struct yaml_key gate_redis_keys[] = { REDIS_KEYS(config.gate.redis) };
+
+static const struct yaml_key gate_keys[] = {
+	{ .name = "socket", .type = YAML_STR, .offset = AT(config.gate.socket), .fallback = "/run/rolegate/gate.sock",
+	  .help = "path of the FastCGI socket; not used when systemd hands one over" },
+	{ .name = "socket_group", .type = YAML_STR, .offset = AT(config.gate.socket_group),
+	  .help = "group that may connect: nginx's" },
+	{ .name = "peer_user", .type = YAML_STR, .offset = AT(config.gate.peer_user), .reloadable = true,
+	  .help = "the only user that may connect; any that the mode lets in when it is not set" },
+	{ .name = "user", .type = YAML_STR, .offset = AT(config.gate.user),
+	  .help = "user to run as, when started as root" },
+	{ .name = "workers", .type = YAML_INT, .offset = AT(config.gate.workers), .min = 0, .max = 256, .fallback = "0", .reloadable = true,
+	  .help = "worker processes; 0 is one a core" },
+	{ .name = "redis", .type = YAML_NODE, .offset = AT(gate_redis), .reloadable = true,
+	  .help = "the gate's Redis, with a user that only reads; the view's when it is not set" },
+	{ .name = "cache_bytes", .type = YAML_INT, .offset = AT(config.gate.cache_bytes), .min = 0, .max = INT64_C(1) << 36, .fallback = "67108864", .reloadable = true,
+	  .help = "bytes of the near cache of one worker; 0 asks Redis for every request" },
+	{ .name = "wait_ms", .type = YAML_INT, .offset = AT(config.gate.wait_ms), .min = 1, .max = 10000, .fallback = "100", .reloadable = true,
+	  .help = "milliseconds to wait for Redis before the answer is don't-know" },
+	{ .name = "stale_max_s", .type = YAML_INT, .offset = AT(config.gate.stale_max_s), .min = 0, .max = 3600, .fallback = "0", .reloadable = true,
+	  .help = "seconds that what was known may be served while Redis is away" },
+	{ .name = "heartbeat_max_s", .type = YAML_INT, .offset = AT(config.gate.heartbeat_max_s), .min = 1, .max = 60, .fallback = "5", .reloadable = true,
+	  .help = "seconds without a beat after which the near cache is not trusted" },
+	{ .name = "cookie", .type = YAML_STR, .offset = AT(config.gate.cookie), .reloadable = true,
+	  .help = "exact name of the session cookie; no cookie counts when it is not set" },
+	{ .name = "trusted_user", .type = YAML_BOOL, .offset = AT(config.gate.trusted_user), .fallback = "no", .reloadable = true,
+	  .help = "believe ROLEGATE_TRUSTED_USER, which nginx sets from something it verified" },
+	{ .name = "routes", .type = YAML_STR, .offset = AT(config.gate.routes), .reloadable = true,
+	  .help = "route file, when locations do not name their permission" },
+	{ .name = "log", .type = YAML_CHOICE, .offset = AT(config.gate.log), .choices = log_words, .fallback = "denials", .reloadable = true,
+	  .help = "which decisions are logged" },
+	{ .name = "log_file", .type = YAML_STR, .offset = AT(config.gate.log_file), .reloadable = true,
+	  .help = "file of the decision log; standard error when it is not set" },
+};
+
+/* Every table with the place of its keys in the file. */
+static const struct section {
+	const char *name; /* "" is the top */
+	const char *indent;
+	const struct yaml_key *keys;
+	size_t count;
+} all_sections[] = {
+	{ "", "", top_keys, COUNT(top_keys) },
+	{ "view", "  ", view_keys, COUNT(view_keys) },
+	{ "view.redis", "    ", view_redis_keys, COUNT(view_redis_keys) },
+	{ "gate", "  ", gate_keys, COUNT(gate_keys) },
+	{ "gate.redis", "    ", gate_redis_keys, COUNT(gate_redis_keys) },
+};
+/* clang-format on */
+
+/* --- Reading ------------------------------------------------------------- */
+
+struct loader {
+	struct arena *arena;
+	struct faults *faults;
+	struct yaml_file file;
+	struct sections out;
+	struct str folder; /* of the file, with its last slash */
+};
+
+/* A section that is not in the file still has its fallbacks. */
+static const struct yaml_node no_keys = { .kind = YAML_MAP,
+	.line = 1,
+	.column = 1 };
+
+static const struct yaml_node *
+section_read(struct loader *l, const struct yaml_node *map,
+    const struct yaml_key *keys, size_t count)
+{
+	if (map == NULL)
+		map = &no_keys;
+	yaml_read(
+	    &l->file, map, keys, count, &l->out, l->arena, l->faults);
+	return map;
+}
+
+static void
+fault_at(struct loader *l, const struct yaml_node *map, const char *key,
+    const char *says)
+{
+	const struct yaml_node *node = yaml_get(map, key);
+
+	if (node == NULL)
+		node = map;
+	fault_add(l->faults, l->file.path, node->line, node->column,
+	    "config_value", "%s: %s", key, says);
+}
+
+static void
+path_make(struct loader *l, const struct yaml_node *map, const char *key,
+    struct str *path)
+{
+	if (path->len == 0)
+		return;
+	if (path->ptr[0] != '/')
+		*path = str_fmt(l->arena, "%.*s%.*s", STR_ARGS(l->folder),
+		    STR_ARGS(*path));
+	if (path->ptr == NULL || path->len >= PATH_MAX_BYTES)
+		fault_at(l, map, key, "the path is too long");
+}
+
+static bool
+is_host_port(struct str address)
+{
+	const char *colon = memrchr(address.ptr, ':', address.len);
+	struct str port;
+	int64_t number;
+
+	if (colon == NULL || colon == address.ptr)
+		return false;
+	port = (struct str){ colon + 1,
+		address.len - (size_t)(colon + 1 - address.ptr) };
+	return str_to_i64(port, 1, 65535, &number);
+}
+
+static void
+redis_check(struct loader *l, const struct yaml_node *map,
+    struct redis_config *redis)
+{
+	const struct str unix_word = STR("unix:");
+	struct str *address = &redis->address;
+
+	path_make(l, map, "password_file", &redis->password_file);
+	if (address->len == 0)
+		return;
+	if (str_starts(*address, unix_word)) {
+		struct str path = { address->ptr + unix_word.len,
+			address->len - unix_word.len };
+
+		path_make(l, map, "address", &path);
+		if (path.len == 0)
+			fault_at(l, map, "address",
+			    "names no path; write unix:/path");
+		*address = str_fmt(l->arena, "unix:%.*s", STR_ARGS(path));
+	} else if (!is_host_port(*address))
+		fault_at(
+		    l, map, "address", "write unix:/path or host:port");
+}
+
+static bool
+all_of(struct str text, const char *allowed)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (strchr(allowed, text.ptr[i]) == NULL)
+			return false;
+	return true;
+}
+
+#define ALNUM                                                                  \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+static void
+view_check(struct loader *l, const struct yaml_node *map)
+{
+	struct config_view *view = &l->out.config.view;
+
+	if (view->ns.len > NAMESPACE_MAX || !all_of(view->ns, ALNUM "_.-"))
+		fault_at(l, map, "namespace",
+		    "write at most 64 letters, digits, '_', '.' and '-'");
+	path_make(l, map, "key_file", &view->key_file);
+}
+
+static void
+gate_check(struct loader *l, const struct yaml_node *map)
+{
+	struct config_gate *gate = &l->out.config.gate;
+
+	path_make(l, map, "socket", &gate->socket);
+	path_make(l, map, "routes", &gate->routes);
+	path_make(l, map, "log_file", &gate->log_file);
+	/* RFC 6265: a cookie's name is a token of RFC 2616. */
+	if (gate->cookie.len > COOKIE_NAME_MAX ||
+	    !all_of(gate->cookie, ALNUM "!#$%&'*+-.^_`|~"))
+		fault_at(l, map, "cookie", "is not the name of a cookie");
+}
+
+static void
+all_read(struct loader *l)
+{
+	struct sections *s = &l->out;
+	const struct yaml_node *top = l->file.root;
+	const struct yaml_node *map;
+
+	section_read(l, top, top_keys, COUNT(top_keys));
+	path_make(l, top, "store", &s->config.store);
+	path_make(l, top, "catalogues", &s->config.catalogues);
+	path_make(l, top, "mapping", &s->config.mapping);
+
+	map = section_read(l, s->view, view_keys, COUNT(view_keys));
+	view_check(l, map);
+	map = section_read(
+	    l, s->view_redis, view_redis_keys, COUNT(view_redis_keys));
+	redis_check(l, map, &s->config.view.redis);
+
+	map = section_read(l, s->gate, gate_keys, COUNT(gate_keys));
+	gate_check(l, map);
+	map = section_read(
+	    l, s->gate_redis, gate_redis_keys, COUNT(gate_redis_keys));
+	redis_check(l, map, &s->config.gate.redis);
+	if (s->config.gate.redis.address.len == 0)
+		s->config.gate.redis = s->config.view.redis;
+}
+
+bool
+config_load(struct arena *arena, const char *path, struct config *out,
+    struct faults *faults)
+{
+	struct loader l = { .arena = arena, .faults = faults };
+	size_t before = faults->count;
+	const char *slash;
+
+	if (path == NULL)
+		path = getenv("ROLEGATE_CONFIG");
+	if (path == NULL || *path == '\0')
+		path = DEFAULT_PATH;
+	l.out.config.path = str_copy(arena, str_from(path));
+	slash = strrchr(path, '/');
+	l.folder = str_copy(arena,
+	    slash != NULL
+		? (struct str){ path, (size_t)(slash - path) + 1 }
+		: STR(""));
+	if (l.out.config.path.ptr == NULL || l.folder.ptr == NULL) {
+		fault_add(faults, str_from(path), 0, 0, "no_memory",
+		    "memory is out; give the process more");
+		return false;
+	}
+	if (!yaml_load(arena, l.out.config.path, &l.file, faults))
+		return false;
+	all_read(&l);
+	*out = l.out.config;
+	return faults->count == before;
+}
+
+/* --- Showing ------------------------------------------------------------- */
+
+/* Single quotes: nothing but themselves is special between them. */
+static void
+text_show(struct str text, FILE *out)
+{
+	putc('\'', out);
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '\'')
+			putc('\'', out);
+		putc(text.ptr[i], out);
+	}
+	putc('\'', out);
+}
+
+static void
+value_show(const struct sections *s, const struct section *section,
+    const struct yaml_key *key, FILE *out)
+{
+	const char *at = (const char *)s + key->offset;
+
+	if (key->type == YAML_STR && ((const struct str *)at)->len == 0) {
+		fprintf(out, "%s# %s:\n", section->indent, key->name);
+		return;
+	}
+	fprintf(out, "%s%s: ", section->indent, key->name);
+	switch (key->type) {
+	case YAML_STR:
+		text_show(*(const struct str *)at, out);
+		break;
+	case YAML_BOOL:
+		fputs(*(const bool *)at ? "yes" : "no", out);
+		break;
+	case YAML_INT:
+		fprintf(out, "%lld", (long long)*(const int64_t *)at);
+		break;
+	case YAML_CHOICE:
+		fputs(key->choices[*(const int *)at], out);
+		break;
+	case YAML_STRS:
+	case YAML_NODE:
+		break;
+	}
+	putc('\n', out);
+}
+
+void
+config_show(const struct config *config, FILE *out)
+{
+	struct sections s = { .config = *config };
+
+	fprintf(out, "# %.*s\n", STR_ARGS(config->path));
+	for (size_t i = 0; i < COUNT(all_sections); i++) {
+		const struct section *section = &all_sections[i];
+		const char *dot = strrchr(section->name, '.');
+
+		if (dot != NULL)
+			fprintf(out, "  %s:\n", dot + 1);
+		else if (section->name[0] != '\0')
+			fprintf(out, "%s:\n", section->name);
+		for (size_t k = 0; k < section->count; k++)
+			if (section->keys[k].type != YAML_NODE)
+				value_show(
+				    &s, section, &section->keys[k], out);
+	}
+}
+
+static void
+range_show(const struct yaml_key *key, FILE *out)
+{
+	switch (key->type) {
+	case YAML_STR:
+		fputs("text", out);
+		break;
+	case YAML_BOOL:
+		fputs("yes or no", out);
+		break;
+	case YAML_INT:
+		fprintf(out, "%lld to %lld", (long long)key->min,
+		    (long long)key->max);
+		break;
+	case YAML_CHOICE:
+		for (size_t i = 0; key->choices[i] != NULL; i++)
+			fprintf(
+			    out, "%s%s", i > 0 ? ", " : "", key->choices[i]);
+		break;
+	case YAML_STRS:
+		fputs("list", out);
+		break;
+	case YAML_NODE:
+		break;
+	}
+}
+
+void
+config_keys(FILE *out)
+{
+	for (size_t i = 0; i < COUNT(all_sections); i++) {
+		const struct section *section = &all_sections[i];
+
+		for (size_t k = 0; k < section->count; k++) {
+			const struct yaml_key *key = &section->keys[k];
+
+			if (key->type == YAML_NODE)
+				continue;
+			fprintf(out, "%s%s%s\t", section->name,
+			    section->name[0] != '\0' ? "." : "", key->name);
+			range_show(key, out);
+			fprintf(out, "\t%s\t%s\t%s\n",
+			    key->required	    ? "required"
+			    : key->fallback != NULL ? key->fallback
+						    : "-",
+			    key->reloadable ? "reload" : "restart", key->help);
+		}
+	}
+}
