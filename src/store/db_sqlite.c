@@ -56,21 +56,24 @@ static const struct { int rc; enum err_kind kind; const char *code; const char *
 };
 /* clang-format on */
 
-/* A disk that is full says so in several ways; SQLite knows only one. */
+/* A disk that is full says so in several ways; SQLite knows only one. And it
+ * finds out late that a path is a folder. */
 static int
 error_primary(struct db *db, int rc)
 {
-	int primary = rc & 0xff;
-
-	if (primary != SQLITE_IOERR || rc == SQLITE_IOERR_NOMEM)
-		return primary == SQLITE_IOERR ? SQLITE_NOMEM : primary;
+	if (rc == SQLITE_IOERR_NOMEM)
+		return SQLITE_NOMEM;
+	if ((rc & 0xff) != SQLITE_IOERR)
+		return rc & 0xff;
 	switch (sqlite3_system_errno(db->sqlite)) {
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG:
 		return SQLITE_FULL;
+	case EISDIR:
+		return SQLITE_CANTOPEN;
 	default:
-		return primary;
+		return SQLITE_IOERR;
 	}
 }
 
@@ -339,9 +342,12 @@ db_close(struct db *db)
 
 /* --- Transactions --------------------------------------------------------- */
 
+/* SQLite would begin, and fail at the first write. */
 bool
 db_begin_write(struct db *db, struct err *err)
 {
+	if (sqlite3_db_readonly(db->sqlite, "main") == 1)
+		return db_error(db, SQLITE_READONLY, err);
 	return db_run(db, NULL, err, "BEGIN IMMEDIATE", NO_VALUES);
 }
 
@@ -351,10 +357,11 @@ db_begin_read(struct db *db, struct err *err)
 	return db_run(db, NULL, err, "BEGIN", NO_VALUES);
 }
 
-/* A commit that failed may have left its whole text in the log. This process
- * and every other one passes over it, but a recovery after a crash would take
- * it for done: emptying the log keeps a refused change refused. What was
- * acknowledged is synced again on the way; if that fails too, it stays. */
+/* A commit whose sync failed may have left its whole text in the log. Every
+ * process passes over it, but a recovery after a crash would take it for
+ * done: emptying the log keeps a refused change refused. What was
+ * acknowledged before is written and synced again on the way; if that fails
+ * too, all stays as it is. */
 static void
 log_forget(struct db *db)
 {
@@ -365,10 +372,14 @@ log_forget(struct db *db)
 bool
 db_commit(struct db *db, struct err *err)
 {
+	bool disk;
+
 	if (db_run(db, NULL, err, "COMMIT", NO_VALUES))
 		return true;
+	disk = (sqlite3_errcode(db->sqlite) & 0xff) == SQLITE_IOERR;
 	db_rollback(db);
-	log_forget(db);
+	if (disk)
+		log_forget(db);
 	return false;
 }
 
