@@ -748,30 +748,29 @@ state_read_json(struct state *state, struct arena *arena, FILE *in,
 
 /* --- Writing ------------------------------------------------------------- */
 
-/* One line after the other; failed once is failed for good, since a key that
- * is left out would be a lie in a backup. */
-struct writer {
-	FILE *out;
-	json_t *line;
+/* One object. A key that could not be put would be a lie in a backup, so it
+ * spoils the whole. */
+struct line {
+	json_t *object;
 	bool failed;
 };
 
 static void
-put(struct writer *w, const char *key, json_t *value)
+put(struct line *line, const char *key, json_t *value)
 {
-	if (json_object_set_new(w->line, key, value) != 0)
-		w->failed = true;
+	if (json_object_set_new(line->object, key, value) != 0)
+		line->failed = true;
 }
 
 static void
-put_text(struct writer *w, const char *key, struct str text)
+put_text(struct line *line, const char *key, struct str text)
 {
 	if (text.len > 0)
-		put(w, key, json_stringn(text.ptr, text.len));
+		put(line, key, json_stringn(text.ptr, text.len));
 }
 
 static void
-put_names(struct writer *w, const char *key, struct names names)
+put_names(struct line *line, const char *key, struct names names)
 {
 	json_t *list = names.count > 0 ? json_array() : NULL;
 
@@ -779,29 +778,32 @@ put_names(struct writer *w, const char *key, struct names names)
 		if (json_array_append_new(list,
 			json_stringn(
 			    names.items[i].ptr, names.items[i].len)) != 0)
-			w->failed = true;
+			line->failed = true;
 	if (names.count > 0)
-		put(w, key, list);
+		put(line, key, list);
 }
 
-static void
-line_start(struct writer *w, const char *type)
+static struct line
+line_start(const char *type)
 {
-	w->line = json_object();
-	put(w, "type", json_string(type));
+	struct line line = { .object = json_object() };
+
+	put(&line, "type", json_string(type));
+	return line;
 }
 
-static void
-line_end(struct writer *w)
+/* The object, or NULL. */
+static json_t *
+line_end(struct line *line)
 {
-	if (w->failed || json_dumpf(w->line, w->out, JSON_COMPACT) != 0 ||
-	    putc('\n', w->out) == EOF)
-		w->failed = true;
-	json_decref(w->line);
+	if (!line->failed)
+		return line->object;
+	json_decref(line->object);
+	return NULL;
 }
 
 static void
-put_identities(struct writer *w, const struct member *m)
+put_identities(struct line *line, const struct member *m)
 {
 	json_t *list = m->identity_count > 0 ? json_array() : NULL;
 
@@ -812,75 +814,130 @@ put_identities(struct writer *w, const struct member *m)
 		if (json_array_append_new(list,
 			json_pack("{s:s%,s:s%}", "source", source.ptr,
 			    source.len, "id", id.ptr, id.len)) != 0)
-			w->failed = true;
+			line->failed = true;
 	}
 	if (m->identity_count > 0)
-		put(w, "identities", list);
+		put(line, "identities", list);
 }
 
-static void
-member_write(struct writer *w, const struct member *m)
+static json_t *
+member_json(const struct member *m)
 {
-	line_start(w, "member");
-	put_text(w, "username", m->username);
-	put_text(w, "email", m->email);
-	put_text(w, "name", m->name);
-	put(w, "status", json_string(member_status_word(m->status)));
-	put_identities(w, m);
-	line_end(w);
+	struct line line = line_start("member");
+
+	put_text(&line, "username", m->username);
+	put_text(&line, "email", m->email);
+	put_text(&line, "name", m->name);
+	put(&line, "status", json_string(member_status_word(m->status)));
+	put_identities(&line, m);
+	return line_end(&line);
 }
 
-static void
-account_write(struct writer *w, const struct account *a)
+static json_t *
+account_json(const struct account *a)
 {
-	line_start(w, "account");
-	put_text(w, "id", a->id);
-	put_text(w, "parent", a->parent_id);
-	put_text(w, "name", a->name);
-	put(w, "kind", json_string(account_kind_word(a->kind)));
-	put_text(w, "level", a->level);
-	put_text(w, "catalogue", a->catalogue);
-	put_names(w, "licences", a->licences);
-	put(w, "status", json_string(account_status_word(a->status)));
-	put_text(w, "owner", a->owner);
-	line_end(w);
+	struct line line = line_start("account");
+
+	put_text(&line, "id", a->id);
+	put_text(&line, "parent", a->parent_id);
+	put_text(&line, "name", a->name);
+	put(&line, "kind", json_string(account_kind_word(a->kind)));
+	put_text(&line, "level", a->level);
+	put_text(&line, "catalogue", a->catalogue);
+	put_names(&line, "licences", a->licences);
+	put(&line, "status", json_string(account_status_word(a->status)));
+	put_text(&line, "owner", a->owner);
+	return line_end(&line);
 }
 
-static void
-grant_write(struct writer *w, const struct member *m, const struct grant *g)
+static json_t *
+grant_json(struct str username, const struct grant *g)
 {
+	struct line line = line_start("grant");
 	struct arena arena = { 0 };
 
-	line_start(w, "grant");
-	put_text(w, "member", m->username);
-	put_text(w, "account", g->account);
-	put_text(w, "role", g->role);
-	put_text(w, "source", g->source);
-	put_names(w, "licences", g->licences);
-	put_names(w, "filter", g->filters);
+	put_text(&line, "member", username);
+	put_text(&line, "account", g->account);
+	put_text(&line, "role", g->role);
+	put_text(&line, "source", g->source);
+	put_names(&line, "licences", g->licences);
+	put_names(&line, "filter", g->filters);
 	if (g->expires_s != 0) {
 		struct str at = str_from_time(&arena, g->expires_s);
 
-		put(w, "expires", json_stringn(at.ptr, at.len));
+		put(&line, "expires", json_stringn(at.ptr, at.len));
 	}
-	line_end(w);
 	arena_free(&arena);
+	return line_end(&line);
+}
+
+static struct str
+text_of(struct arena *arena, json_t *object)
+{
+	struct str text = { NULL, 0 };
+	size_t len = json_dumpb(object, NULL, 0, JSON_COMPACT);
+	char *bytes = object != NULL && len > 0
+			  ? arena_alloc(arena, len + 1, 1)
+			  : NULL;
+
+	if (bytes != NULL &&
+	    json_dumpb(object, bytes, len, JSON_COMPACT) == len)
+		text = (struct str){ bytes, len };
+	json_decref(object);
+	return text;
+}
+
+struct str
+state_member_text(struct arena *arena, const struct member *member)
+{
+	return text_of(arena, member_json(member));
+}
+
+struct str
+state_account_text(struct arena *arena, const struct account *account)
+{
+	return text_of(arena, account_json(account));
+}
+
+struct str
+state_grant_text(
+    struct arena *arena, struct str username, const struct grant *grant)
+{
+	return text_of(arena, grant_json(username, grant));
+}
+
+static bool
+line_write(json_t *object, FILE *out)
+{
+	bool ok = object != NULL &&
+		  json_dumpf(object, out, JSON_COMPACT) == 0 &&
+		  putc('\n', out) != EOF;
+
+	json_decref(object);
+	return ok;
+}
+
+static bool
+grants_write(const struct member *m, FILE *out)
+{
+	for (size_t i = 0; i < m->grant_count; i++)
+		if (!line_write(grant_json(m->username, &m->grants[i]), out))
+			return false;
+	return true;
 }
 
 bool
 state_write_json(const struct state *state, FILE *out, struct err *err)
 {
-	struct writer w = { .out = out };
+	bool ok = true;
 
-	for (size_t i = 0; i < state->member_count && !w.failed; i++)
-		member_write(&w, &state->members[i]);
-	for (size_t i = 0; i < state->account_count && !w.failed; i++)
-		account_write(&w, &state->accounts[i]);
-	for (size_t i = 0; i < state->member_count && !w.failed; i++)
-		for (size_t g = 0; g < state->members[i].grant_count; g++)
-			grant_write(&w, &state->members[i],
-			    &state->members[i].grants[g]);
-	if (!w.failed && fflush(out) == 0)
+	for (size_t i = 0; ok && i < state->member_count; i++)
+		ok = line_write(member_json(&state->members[i]), out);
+	for (size_t i = 0; ok && i < state->account_count; i++)
+		ok = line_write(account_json(&state->accounts[i]), out);
+	for (size_t i = 0; ok && i < state->member_count; i++)
+		ok = grants_write(&state->members[i], out);
+	if (ok && fflush(out) == 0)
 		return true;
 	return err_set(err, ERR_FILE, "file_write",
 	    "the state: cannot be written whole: %s", strerror(errno));

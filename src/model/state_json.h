@@ -21,4 +21,12 @@ bool state_read_json(struct state *state, struct arena *arena, FILE *in,
     struct str name, struct faults *faults);
 bool state_write_json(const struct state *state, FILE *out, struct err *err);
 
+/* One object as it stands in such a file, without the line feed: also what
+ * the history keeps as before and after. ptr NULL when memory is out. */
+struct str state_member_text(struct arena *arena, const struct member *member);
+struct str state_account_text(
+    struct arena *arena, const struct account *account);
+struct str state_grant_text(
+    struct arena *arena, struct str username, const struct grant *grant);
+
 #endif
