@@ -404,14 +404,16 @@ cache_open(struct cache **out, size_t max_bytes, struct err *err)
 	size_t fixed;
 
 	if (cache == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	while (slots < max_bytes / BYTES_A_SLOT)
 		slots *= 2;
 	fixed = sizeof(*cache) + slots * sizeof(cache->slots[0]);
 	cache->slots = calloc(slots, sizeof(cache->slots[0]));
 	if (cache->slots == NULL) {
 		free(cache);
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	}
 	cache->slot_count = slots;
 	randombytes_buf(cache->hash_key, sizeof(cache->hash_key));

@@ -280,7 +280,8 @@ catalogue_read(const struct record *record, struct entry *entry,
 
 	entry->parsed = calloc(1, sizeof(*entry->parsed));
 	if (entry->parsed == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	own.body = entry_body(entry);
 	return record_read_catalogue(&own, &entry->parsed->arena,
 	    &entry->parsed->catalogue, err);
@@ -330,7 +331,8 @@ entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
 	}
 	entry = entry_new(fetch->kind, name, whole ? text : record.body);
 	if (entry == NULL) {
-		err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 		return NULL;
 	}
 	entry->generation = record.generation;
@@ -536,13 +538,15 @@ fetcher_open(struct fetcher **out, const struct fetch_config *config,
 		.down = on_down, .context = fetcher };
 
 	if (fetcher == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	fetcher->config = *config;
 	fetcher->first.got = first_got;
 	fetcher->timer = event_new(config->loop, -1, 0, on_timer, fetcher);
 	if (fetcher->timer == NULL) {
 		free(fetcher);
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	}
 	if (!link_open(&fetcher->link, config->loop, config->target, &hooks,
 		err)) {

@@ -14,6 +14,8 @@
 
 #include <sodium.h>
 
+#include "base/secret.h"
+
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_LAST_MS 2000
 #define CONNECT_MS 1000
@@ -73,95 +75,89 @@ timeval_ms(int64_t ms)
 /* --- Where to ------------------------------------------------------------ */
 
 static bool
+no_address(const struct link_target *target, struct err *err)
+{
+	return err_set(err, ERR_FILE, "redis_address",
+	    "redis address '%.*s': is none; write unix:/path, host:port or "
+	    "[::1]:port", STR_ARGS(target->address));
+}
+
+static bool
 target_unix(struct link_target *out, struct str path, struct err *err)
 {
 	struct sockaddr_un *to = (struct sockaddr_un *)(void *)&out->at;
 
 	if (path.len == 0 || path.len >= sizeof(to->sun_path) ||
 	    memchr(path.ptr, '\0', path.len) != NULL)
-		return err_set(err, ERR_FILE, "redis_address",
-		    "Redis' address '%.*s': the socket's path must have 1 to "
-		    "%zu bytes", STR_ARGS(out->address),
-		    sizeof(to->sun_path) - 1);
+		return no_address(out, err);
 	to->sun_family = AF_UNIX;
 	memcpy(to->sun_path, path.ptr, path.len);
 	out->at_len = sizeof(*to);
 	return true;
 }
 
-/* host:port, the host also as [::1]. */
+/* "host:port" or "[host]:port" */
+static bool
+host_split(struct str address, struct str *host, struct str *port)
+{
+	const char *colon =
+	    address.len > 0 ? memrchr(address.ptr, ':', address.len) : NULL;
+	int64_t number;
+
+	if (colon == NULL)
+		return false;
+	*host = (struct str){ address.ptr, (size_t)(colon - address.ptr) };
+	*port = (struct str){ colon + 1, address.len - host->len - 1 };
+	if (host->len > 2 && host->ptr[0] == '[' &&
+	    host->ptr[host->len - 1] == ']')
+		*host = (struct str){ host->ptr + 1, host->len - 2 };
+	else if (memchr(host->ptr, ':', host->len) != NULL)
+		return false;
+	return host->len > 0 && memchr(host->ptr, '\0', host->len) == NULL &&
+	    str_to_i64(*port, 1, 65535, &number);
+}
+
 static bool
 target_tcp(struct link_target *out, struct arena *arena, struct err *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
-	struct str host = out->address;
+	struct str host;
 	struct str port;
-	const char *colon = host.len > 0 ? memrchr(host.ptr, ':', host.len) : NULL;
-	int64_t number;
 	int rc;
 
-	if (colon == NULL)
-		return err_set(err, ERR_FILE, "redis_address",
-		    "Redis' address '%.*s' is neither unix:PATH nor HOST:PORT",
-		    STR_ARGS(out->address));
-	host.len = (size_t)(colon - host.ptr);
-	port = (struct str){ colon + 1, out->address.len - host.len - 1 };
-	if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
-		host = (struct str){ host.ptr + 1, host.len - 2 };
-	if (host.len == 0 || !str_to_i64(port, 1, 65535, &number))
-		return err_set(err, ERR_FILE, "redis_address",
-		    "Redis' address '%.*s' needs a host, and a port from 1 to "
-		    "65535", STR_ARGS(out->address));
+	if (!host_split(out->address, &host, &port))
+		return no_address(out, err);
 	host = str_copy(arena, host);
 	port = str_copy(arena, port);
 	if (host.ptr == NULL || port.ptr == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "redis: memory is out; give the process more");
 	rc = getaddrinfo(host.ptr, port.ptr, &hints, &found);
 	if (rc != 0)
 		return err_set(err, ERR_REACH, "redis_address",
-		    "Redis' address '%.*s': %s; write the number, or mend the "
-		    "name", STR_ARGS(out->address), gai_strerror(rc));
+		    "redis address '%.*s': %s; correct the name, or write the "
+		    "number", STR_ARGS(out->address), gai_strerror(rc));
 	memcpy(&out->at, found->ai_addr, found->ai_addrlen);
 	out->at_len = found->ai_addrlen;
 	freeaddrinfo(found);
 	return true;
 }
 
-/* The first line of the file; an empty one is refused, for a password that is
- * empty by mistake must not become "no password". */
 static bool
 password_read(struct link_target *out, struct arena *arena, struct str file,
     struct err *err)
 {
 	struct str path = str_copy(arena, file);
-	char *text = arena_alloc(arena, SECRET_FILE_MAX + 1, 1);
-	FILE *in;
-	size_t len;
+	char *text = arena_alloc(arena, SECRET_FILE_MAX, 1);
 
 	if (path.ptr == NULL || text == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
-	in = fopen(path.ptr, "re");
-	if (in == NULL)
-		return err_set(err, ERR_FILE, "redis_password",
-		    "Redis' password file '%s': %s", path.ptr, strerror(errno));
-	setvbuf(in, NULL, _IONBF, 0); /* no copy that is not wiped */
-	len = fread(text, 1, SECRET_FILE_MAX + 1, in);
-	if (ferror(in) != 0 || len > SECRET_FILE_MAX) {
-		fclose(in);
-		sodium_memzero(text, SECRET_FILE_MAX + 1);
-		return err_set(err, ERR_FILE, "redis_password",
-		    "Redis' password file '%s' cannot be read, or has more "
-		    "than %d bytes", path.ptr, SECRET_FILE_MAX);
-	}
-	fclose(in);
-	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-		len--;
-	if (len == 0)
-		return err_set(err, ERR_FILE, "redis_password",
-		    "Redis' password file '%s' is empty", path.ptr);
+		return err_set(err, ERR_BUG, "no_memory",
+		    "redis: memory is out; give the process more");
+	if (!secret_read(text, SECRET_FILE_MAX, &out->password_len, path.ptr,
+		"redis_password", err))
+		return false;
 	out->password = text;
-	out->password_len = len;
 	return true;
 }
 
@@ -179,11 +175,12 @@ link_target_read(struct link_target *out, struct arena *arena,
 						     : CONNECT_MS,
 	};
 	if (out->address.ptr == NULL || out->user.ptr == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	if (config->user.len > 0 && config->password_file.len == 0)
 		return err_set(err, ERR_FILE, "redis_password",
-		    "the Redis user '%.*s' has no password file: set "
-		    "password_file", STR_ARGS(config->user));
+		    "redis %.*s: user %.*s has no password_file; name it",
+		    STR_ARGS(config->address), STR_ARGS(config->user));
 	if (config->password_file.len > 0 &&
 	    !password_read(out, arena, config->password_file, err))
 		return false;
@@ -253,7 +250,7 @@ link_drop(struct link *link, const char *code, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	err_set(&link->doom, ERR_REACH, code, "Redis at %.*s: %s",
+	err_set(&link->doom, ERR_REACH, code, "redis %.*s: %s",
 	    STR_ARGS(link->target->address), text);
 	if (!link->reading)
 		doomed_end(link);
@@ -310,7 +307,7 @@ link_feed(struct link *link, const char *bytes, size_t len)
 	fed = reply_feed(link->reader, bytes, len, &err);
 	link->reading = false;
 	if (!fed && link->doom.kind == ERR_NONE)
-		err_set(&link->doom, err.kind, err.code, "Redis at %.*s: %s",
+		err_set(&link->doom, err.kind, err.code, "redis %.*s: %s",
 		    STR_ARGS(link->target->address), err.text);
 	if (link->doom.kind == ERR_NONE)
 		return true;
@@ -492,7 +489,7 @@ link_is_connected(struct link *link)
 {
 	link->state = LINK_GREETING;
 	if (!greeting_send(link))
-		link_drop(link, "no_memory", "out of memory");
+		link_drop(link, "no_memory", "memory is out");
 	else if (link->greetings == 0)
 		link_is_greeted(link);
 }
@@ -540,7 +537,8 @@ connection_begin(struct link *link, struct err *err)
 	    event_add(link->readable, NULL) != 0 ||
 	    event_add(link->writable, NULL) != 0 ||
 	    event_add(link->timer, &limit) != 0)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	/* Writable tells how it went, also when it went at once. */
 	if (connect(link->fd, (const struct sockaddr *)&target->at,
 		target->at_len) != 0 && errno != EINPROGRESS)
@@ -634,7 +632,8 @@ link_open(struct link **out, struct event_base *loop,
 	struct link *link = calloc(1, sizeof(*link));
 
 	if (link == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	link->loop = loop;
 	link->target = target;
 	link->hooks = *hooks;
@@ -643,7 +642,8 @@ link_open(struct link **out, struct event_base *loop,
 	link->flush = event_new(loop, -1, 0, on_flush, link);
 	if (link->timer == NULL || link->flush == NULL) {
 		link_close(link);
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	}
 	*out = link;
 	return true;

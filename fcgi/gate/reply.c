@@ -79,13 +79,15 @@ reply_open(struct reply_reader **out, reply_taker *taker, void *context,
 	struct reply_reader *reader = calloc(1, sizeof(*reader));
 
 	if (reader == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	reader->take = taker;
 	reader->context = context;
 	reader->redis = redisReaderCreateWithFunctions(&functions);
 	if (reader->redis == NULL) {
 		free(reader);
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	}
 	reader->redis->privdata = reader;
 	*out = reader;

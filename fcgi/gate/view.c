@@ -269,7 +269,7 @@ fetcher_up(void *context)
 	struct view *view = context;
 
 	if (view->said_lost)
-		view_say(view, "redis_back", "Redis at %.*s answers again",
+		view_say(view, "redis_back", "redis %.*s: answers again",
 		    STR_ARGS(view->target.address));
 	view->said_lost = false;
 	if (view->watch == NULL)
@@ -897,12 +897,14 @@ timers_open(struct view *view, struct event_base *loop, struct err *err)
 	every = timeval_ms(every_ms);
 	view->deadline = event_new(loop, -1, 0, on_deadline, view);
 	if (view->deadline == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	if (view->watch == NULL)
 		return true;
 	view->tick = event_new(loop, -1, EV_PERSIST, on_tick, view);
 	if (view->tick == NULL || event_add(view->tick, &every) != 0)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	return true;
 }
 
@@ -918,7 +920,8 @@ view_open(struct view **out, struct event_base *loop,
 		    "generator");
 	view = calloc(1, sizeof(*view));
 	if (view == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	view->config = *config;
 	view->key = config->key;
 	sodium_memzero(&view->config.key, sizeof(view->config.key));

@@ -32,7 +32,7 @@ watch_say(struct watch *watch, enum watch_state next, const struct str *words,
     size_t count)
 {
 	if (!link_send(watch->link, words, count)) {
-		link_drop(watch->link, "no_memory", "out of memory");
+		link_drop(watch->link, "no_memory", "memory is out");
 		return false;
 	}
 	watch->state = next;
@@ -281,7 +281,8 @@ watch_open(struct watch **out, const struct watch_config *config,
 		.down = on_down, .context = watch };
 
 	if (watch == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory", "out of memory");
+		return err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
 	watch->config = *config;
 	if (!link_open(&watch->link, config->loop, config->target, &hooks,
 		err)) {

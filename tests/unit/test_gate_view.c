@@ -1,0 +1,920 @@
+/* The view, against a real Redis: what it knows, what it forgets, and that it
+ * knows when it does not know. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fcgi/gate/link.h"
+#include "unit.h"
+#include "view_world.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct view_world *
+opened(void)
+{
+	struct view_world *world = world_open();
+
+	redis_start(world);
+	publish_all_of_it(world);
+	return world;
+}
+
+static struct view_world *
+trusting(void)
+{
+	struct view_world *world = opened();
+
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	return world;
+}
+
+/* --- What is known ------------------------------------------------------- */
+
+static const struct {
+	const char *says;
+	const char *session;
+	const char *username;
+	const char *account;
+	enum view_state state;
+	const char *got_username;
+	const char *got_account;
+	const char *role;
+	const char *root;
+	const char *catalogue;
+} known[] = {
+	{ "the session's member on the session's account", SESSION, "", "",
+	    VIEW_KNOWN, "ann", "shop", "editor", "root", "cat" },
+	{ "the ask's account is before the session's", SESSION, "", "bob",
+	    VIEW_KNOWN, "ann", "bob", "editor", "bob", "cat" },
+	{ "the session is before the username", SESSION, "bob", "",
+	    VIEW_KNOWN, "ann", "shop", "editor", "root", "cat" },
+	{ "without any account it is the personal one", "", "bob", "",
+	    VIEW_KNOWN, "bob", "bob", "viewer", "bob", "cat" },
+	{ "usernames match without regard to case (J1)", "", "BOB", "shop",
+	    VIEW_KNOWN, "BOB", "shop", "viewer", "root", "cat" },
+	{ "account ids match exactly (J1)", "", "bob", "SHOP", VIEW_KNOWN,
+	    "bob", "SHOP", "viewer", "-", "-" },
+	{ "no such member", "", "eve", "shop", VIEW_KNOWN, "eve", "shop", "-",
+	    "root", "cat" },
+	{ "no such member, so no personal account", "", "eve", "", VIEW_KNOWN,
+	    "eve", "", "-", "-", "-" },
+	{ "no such account", "", "bob", "nowhere", VIEW_KNOWN, "bob",
+	    "nowhere", "viewer", "-", "-" },
+	{ "a name with a line break is nobody's", "", "bob\nbob", "shop",
+	    VIEW_KNOWN, "bob\nbob", "shop", "-", "root", "cat" },
+	{ "bytes that are no text are nobody's", "", "bob\xff", "sh\x01op",
+	    VIEW_KNOWN, "bob\xff", "sh\x01op", "-", "-", "-" },
+	{ "nobody is signed in", "", "", "shop", VIEW_NO_IDENTITY, "", "", "-",
+	    "-", "-" },
+	{ "a session that nobody made",
+	    "ffff2233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+	    "bob", "shop", VIEW_NO_IDENTITY, "", "", "-", "-", "-" },
+	{ "a digest that is too short", "0011", "bob", "shop",
+	    VIEW_NO_IDENTITY, "", "", "-", "-", "-" },
+	{ "a digest that is no digest",
+	    "00112233445566778899aabbccddeeff00112233445566778899aabbccddee:x",
+	    "bob", "shop", VIEW_NO_IDENTITY, "", "", "-", "-", "-" },
+};
+
+static void
+known_by(struct view_world *world, size_t i, bool again)
+{
+	struct heard h = ask(world, known[i].session, known[i].username,
+	    known[i].account);
+
+	ck_assert_msg(h.state == known[i].state, "%s", known[i].says);
+	ck_assert_msg(strcmp(h.username, known[i].got_username) == 0 &&
+	    strcmp(h.account, known[i].got_account) == 0 &&
+	    strcmp(h.role, known[i].role) == 0 &&
+	    strcmp(h.root, known[i].root) == 0 &&
+	    strcmp(h.catalogue, known[i].catalogue) == 0, "%s: %s %s %s %s %s",
+	    known[i].says, h.username, h.account, h.role, h.root,
+	    h.catalogue);
+	ck_assert_msg(h.state != VIEW_KNOWN || h.generation == 10, "%s",
+	    known[i].says);
+	ck_assert_msg(!again || h.at_once, "%s: from the cache",
+	    known[i].says);
+}
+
+START_TEST(what_is_known)
+{
+	struct view_world *world = opened();
+
+	world->config.cache_bytes = 0;
+	view_start(world);
+	for (size_t i = 0; i < COUNT(known); i++)
+		known_by(world, i, false);
+	world->config.cache_bytes = 1024 * 1024;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	for (size_t i = 0; i < COUNT(known); i++)
+		known_by(world, i, false);
+	for (size_t i = 0; i < COUNT(known); i++)
+		known_by(world, i, true);
+	ck_assert_str_eq(world->said, "");
+	world_close(world);
+}
+END_TEST
+
+static int64_t step_ms;
+static int64_t
+stepped_wall_ms(void)
+{
+	return now_wall_ms() + step_ms;
+}
+
+START_TEST(a_session_ends_by_the_wall_clock)
+{
+	struct view_world *world = opened();
+
+	world->config.wall_ms = stepped_wall_ms;
+	world->config.cache_bytes = 0;
+	view_start(world);
+	ck_assert_int_eq(ask(world, SESSION, "", "").state, VIEW_KNOWN);
+	step_ms = 3595 * 1000;
+	ck_assert_int_eq(ask(world, SESSION, "", "").state, VIEW_KNOWN);
+	step_ms = 3600 * 1000;
+	ck_assert_int_eq(ask(world, SESSION, "", "").state, VIEW_NO_IDENTITY);
+	step_ms = 0;
+	world_close(world);
+}
+END_TEST
+
+/* --- Not ready ----------------------------------------------------------- */
+
+START_TEST(W7_without_a_generation_nothing_is_known)
+{
+	struct view_world *world = world_open();
+
+	redis_start(world);
+	view_start(world);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	ck_assert_int_eq(ask(world, SESSION, "", "").state, VIEW_UNKNOWN);
+	ck_assert_int_eq(times_said(world, "view_not_ready"), 1);
+	publish_all_of_it(world);
+	ck_assert(until_trusted(world, true));
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	ck_assert_int_eq(times_said(world, "view_ready"), 1);
+	redis_say(world, "FLUSHALL");
+	ck_assert_int_eq(ask(world, "", "eve", "shop").state, VIEW_UNKNOWN);
+	loop_for(world, 20);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	ck_assert_int_eq(times_said(world, "view_not_ready"), 2);
+	publish_all_of_it(world);
+	loop_for(world, 20);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	world_close(world);
+}
+END_TEST
+
+START_TEST(W7_another_database_is_another_view)
+{
+	struct view_world *world = opened();
+
+	world->config.redis.database = 3;
+	view_start(world);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	redis_say(world, "SELECT 3");
+	publish_all_of_it(world);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	world_close(world);
+}
+END_TEST
+
+/* --- Changes ------------------------------------------------------------- */
+
+START_TEST(T51_W10_a_change_is_seen_at_once)
+{
+	struct view_world *world = trusting();
+
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	put_member(world, "ann", "viewer", 11);
+	loop_for(world, 20);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "viewer");
+	ck_assert_int_eq(ask(world, "", "ann", "shop").generation, 11);
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	world_close(world);
+}
+END_TEST
+
+START_TEST(T51_somebody_new_is_seen_and_somebody_removed_is_gone)
+{
+	struct view_world *world = trusting();
+
+	ck_assert_str_eq(ask(world, "", "eve", "shop").role, "-");
+	ck_assert(ask(world, "", "eve", "shop").at_once);
+	put_member(world, "eve", "viewer", 12);
+	loop_for(world, 20);
+	ck_assert_str_eq(ask(world, "", "eve", "shop").role, "viewer");
+	redis_say(world, "DEL rolegate:{" NS "}:member:eve");
+	loop_for(world, 20);
+	ck_assert_str_eq(ask(world, "", "eve", "shop").role, "-");
+	redis_say(world, "DEL rolegate:{" NS "}:session:" SESSION);
+	loop_for(world, 20);
+	ck_assert_int_eq(ask(world, SESSION, "", "").state, VIEW_NO_IDENTITY);
+	world_close(world);
+}
+END_TEST
+
+START_TEST(W10_without_a_cache_the_next_ask_sees_it)
+{
+	struct view_world *world = opened();
+
+	world->config.cache_bytes = 0;
+	view_start(world);
+	for (int i = 0; i < 100; i++) {
+		const char *role = i % 2 == 0 ? "viewer" : "editor";
+
+		put_member(world, "ann", role, 11 + i);
+		ck_assert_str_eq(ask(world, "", "ann", "shop").role, role);
+	}
+	ck_assert_int_le(counts(world).cache_records, 1); /* the catalogue */
+	world_close(world);
+}
+END_TEST
+
+/* A writer goes on and on; what is read never goes back, and what was written
+ * before the ask is seen by it, but for the time that Redis' word takes. */
+START_TEST(T54_T55_no_answer_goes_back)
+{
+	struct view_world *world = trusting();
+	struct heard heard[8];
+	char role[16];
+	int last = 0;
+
+	for (int i = 1; i <= 1500; i++) {
+		snprintf(role, sizeof(role), "r%d", i);
+		put_member(world, "ann", role, 10 + i);
+		for (size_t k = 0; k < COUNT(heard); k++)
+			ask_begin(world, "", "ann", "shop", &heard[k]);
+		for (size_t k = 0; k < COUNT(heard); k++) {
+			int got;
+
+			while (heard[k].answers == 0)
+				event_base_loop(world->loop, EVLOOP_ONCE);
+			ck_assert_int_eq(heard[k].state, VIEW_KNOWN);
+			got = heard[k].role[0] == 'r'
+			    ? atoi(heard[k].role + 1) : 0;
+			ck_assert_int_ge(got, last);
+			last = got;
+		}
+	}
+	loop_for(world, 50);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "r1500");
+	world_close(world);
+}
+END_TEST
+
+/* --- Trust --------------------------------------------------------------- */
+
+static const struct {
+	const char *says;
+	int64_t stamp_ms; /* from now; 0: no heartbeat */
+	bool trusted;
+} beats[] = {
+	{ "no heartbeat", 0, false },
+	{ "a heartbeat of just now", -1, true },
+	{ "one that is too old", -6000, false },
+	{ "one from too far in the future", 7000, false },
+	{ "one from a clock that is a little ahead", 3000, true },
+};
+
+START_TEST(the_cache_is_trusted_only_while_the_heart_beats)
+{
+	struct view_world *world = opened();
+	int64_t asked;
+
+	if (beats[_i].stamp_ms == 0)
+		redis_say(world, "DEL rolegate:{" NS "}:heartbeat");
+	else
+		publish(world, &(struct pair){
+		    key_of(world, RECORD_HEARTBEAT, ""),
+		    text_heartbeat(world, now_wall_ms() + beats[_i].stamp_ms) },
+		    1);
+	view_start(world);
+	ck_assert(until_connected(world, true));
+	loop_for(world, 100);
+	ck_assert_msg(counts(world).trusted == beats[_i].trusted, "%s",
+	    beats[_i].says);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	asked = counts(world).asked;
+	ck_assert_msg(ask(world, "", "ann", "shop").at_once ==
+	    beats[_i].trusted, "%s", beats[_i].says);
+	ck_assert_msg((counts(world).asked == asked) == beats[_i].trusted,
+	    "%s", beats[_i].says);
+	world_close(world);
+}
+END_TEST
+
+START_TEST(W10_a_step_of_the_clock_extends_nothing)
+{
+	const int64_t hour_ms = 3600 * 1000;
+	const int64_t steps[] = { hour_ms, -hour_ms, 87600 * hour_ms,
+		-87600 * hour_ms };
+	struct view_world *world = opened();
+
+	world->config.wall_ms = stepped_wall_ms;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		step_ms = steps[i];
+		ck_assert(!counts(world).trusted);
+		ck_assert(!ask(world, "", "ann", "shop").at_once);
+	}
+	step_ms = 0;
+	ck_assert(counts(world).trusted);
+	world_close(world);
+}
+END_TEST
+
+START_TEST(a_heart_that_stops_is_said_once)
+{
+	struct view_world *world = opened();
+
+	world->config.heartbeat_max_s = 1;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ck_assert(until_trusted(world, false));
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	loop_for(world, 1600);
+	ck_assert_int_eq(times_said(world, "cache_untrusted"), 1);
+	beat(world);
+	ck_assert(until_trusted(world, true));
+	loop_for(world, 300);
+	ck_assert_int_eq(times_said(world, "cache_trusted"), 1);
+	world_close(world);
+}
+END_TEST
+
+/* The tracking connection is closed by itself: nothing that was missed stays. */
+START_TEST(a_lost_invalidation_connection_leaves_nothing)
+{
+	struct view_world *world = trusting();
+
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	redis_say(world, "CLIENT KILL TYPE pubsub");
+	put_member(world, "ann", "viewer", 11);
+	loop_for(world, 5);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "viewer");
+	ck_assert(until_trusted(world, true));
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "viewer");
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	ck_assert_int_eq(times_said(world, "redis_unreachable"), 1);
+	ck_assert_int_eq(times_said(world, "tracking_back"), 1);
+	world_close(world);
+}
+END_TEST
+
+/* Anybody may publish on the channel. */
+START_TEST(a_strange_message_leaves_nothing)
+{
+	struct view_world *world = trusting();
+
+	ask(world, "", "ann", "shop");
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	redis_say(world, "PUBLISH __redis__:invalidate hello");
+	loop_for(world, 20);
+	ck_assert(!ask(world, "", "ann", "shop").at_once);
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	world_close(world);
+}
+END_TEST
+
+/* --- Access -------------------------------------------------------------- */
+
+static void
+password_put(struct view_world *world, const char *password)
+{
+	struct str path = str_fmt(&world->arena, "%s/password",
+	    world->folder);
+	FILE *out = fopen(path.ptr, "w");
+
+	ck_assert_ptr_nonnull(out);
+	fprintf(out, "%s\n", password);
+	fclose(out);
+	ck_assert_int_eq(chmod(path.ptr, 0600), 0);
+	world->config.redis.password_file = path;
+	world->config.redis.user = STR("gate");
+}
+
+#define ACL "ACL SETUSER gate reset on >pw ~rolegate:* +@read +client|id " \
+	    "+client|tracking +ping +subscribe "
+
+START_TEST(the_rights_of_the_guide_are_enough)
+{
+	struct view_world *world = opened();
+
+	redis_say(world, ACL "&__redis__:invalidate");
+	password_put(world, "pw");
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	ck_assert_str_eq(world->said, "");
+	world_close(world);
+}
+END_TEST
+
+START_TEST(without_the_channel_redis_is_asked_each_time)
+{
+	struct view_world *world = opened();
+
+	redis_say(world, ACL);
+	password_put(world, "pw");
+	view_start(world);
+	for (int i = 0; i < 5; i++) {
+		loop_for(world, 100);
+		ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+		ck_assert(!counts(world).trusted);
+	}
+	ck_assert_int_eq(times_said(world, "tracking_refused"), 1);
+	redis_say(world, ACL "&__redis__:invalidate");
+	ck_assert(until_trusted(world, true));
+	ck_assert_int_eq(times_said(world, "tracking_back"), 1);
+	world_close(world);
+}
+END_TEST
+
+START_TEST(T28_a_wrong_password_is_said_once_and_nothing_is_known)
+{
+	struct view_world *world = opened();
+
+	redis_say(world, ACL "&__redis__:invalidate");
+	password_put(world, "wrong");
+	view_start(world);
+	for (int i = 0; i < 5; i++) {
+		struct heard heard = ask(world, "", "ann", "shop");
+
+		ck_assert_int_eq(heard.state, VIEW_UNKNOWN);
+		loop_for(world, 50);
+	}
+	ck_assert_int_eq(times_said(world, "redis_refused"), 1);
+	redis_say(world, ACL "&__redis__:invalidate >wrong");
+	ck_assert(until_connected(world, true));
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	ck_assert_int_eq(times_said(world, "redis_back"), 1);
+	world_close(world);
+}
+END_TEST
+
+/* --- Redis away ---------------------------------------------------------- */
+
+START_TEST(W5_T28_a_dead_redis_is_a_dont_know_and_comes_back)
+{
+	struct view_world *world = trusting();
+	int64_t down_ms;
+
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	redis_stop(world);
+	loop_for(world, 20);
+	for (int i = 0; i < 20; i++) {
+		struct heard heard = ask(world, "", "ann", "shop");
+
+		ck_assert_int_eq(heard.state, VIEW_UNKNOWN);
+		ck_assert_int_lt(heard.after_ms, 1000);
+		loop_for(world, 20);
+	}
+	ck_assert_int_eq(times_said(world, "redis_unreachable"), 1);
+	redis_start(world);
+	publish_all_of_it(world);
+	down_ms = mono_ms();
+	ck_assert(until_connected(world, true));
+	ck_assert_int_lt(mono_ms() - down_ms, 2500);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	ck_assert_int_eq(times_said(world, "redis_back"), 1);
+	ck_assert(until_trusted(world, true));
+	world_close(world);
+}
+END_TEST
+
+START_TEST(W5_a_frozen_redis_is_a_dont_know_within_the_wait)
+{
+	struct view_world *world = opened();
+	int clients;
+
+	world->config.cache_bytes = 0;
+	view_start(world);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	clients = redis_clients(world);
+	kill(world->redis, SIGSTOP);
+	for (int i = 0; i < 10; i++) {
+		struct heard heard = ask(world, "", "ann", "shop");
+
+		ck_assert_int_eq(heard.state, VIEW_UNKNOWN);
+		ck_assert_int_lt(heard.after_ms, 1000);
+	}
+	ck_assert_int_eq(times_said(world, "redis_unreachable"), 1);
+	kill(world->redis, SIGCONT);
+	put_member(world, "ann", "viewer", 11);
+	ck_assert(until_connected(world, true));
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "viewer");
+	/* One try a step of the back-off. */
+	ck_assert_int_lt(redis_clients(world) - clients, 12);
+	world_close(world);
+}
+END_TEST
+
+/* The cache answers while the frozen Redis is not known to be lost, and not
+ * for longer than the heartbeat's bound. */
+START_TEST(W5_a_frozen_redis_ends_the_trust)
+{
+	struct view_world *world = opened();
+
+	world->config.heartbeat_max_s = 1;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ask(world, "", "ann", "shop");
+	kill(world->redis, SIGSTOP);
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	loop_for(world, 1300);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	kill(world->redis, SIGCONT);
+	beat(world);
+	ck_assert(until_trusted(world, true));
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	world_close(world);
+}
+END_TEST
+
+START_TEST(T29_the_first_ask_after_a_closed_connection_is_answered)
+{
+	struct view_world *world = opened();
+
+	world->config.cache_bytes = 0;
+	world->config.wait_ms = 1000;
+	view_start(world);
+	for (int i = 0; i < 20; i++) {
+		ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+		redis_say(world, "CLIENT KILL TYPE normal SKIPME yes");
+	}
+	world_close(world);
+}
+END_TEST
+
+/* --- Stale --------------------------------------------------------------- */
+
+START_TEST(stale_answers_only_where_they_are_asked_for)
+{
+	struct view_world *world = opened();
+	struct heard heard;
+
+	world->config.stale_max_s = 2;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ask(world, SESSION, "", "");
+	ask(world, "", "bob", "shop");
+	ask(world, "", "eve", "shop");
+	put_member(world, "bob", "editor", 11);
+	loop_for(world, 20);
+	ask(world, "", "ann", "shop"); /* the new generation */
+	redis_stop(world);
+	loop_for(world, 20);
+	heard = ask(world, SESSION, "", "");
+	ck_assert_int_eq(heard.state, VIEW_KNOWN);
+	ck_assert_str_eq(heard.role, "editor");
+	ck_assert_str_eq(heard.catalogue, "cat");
+	ck_assert(heard.stale);
+	ck_assert_int_eq(heard.generation, 11);
+	ck_assert_msg(ask(world, "", "bob", "shop").state == VIEW_UNKNOWN,
+	    "what Redis said that it changed is not served");
+	ck_assert_str_eq(ask(world, "", "eve", "shop").role, "-");
+	ck_assert_int_eq(ask(world, "", "joe", "shop").state, VIEW_UNKNOWN);
+	loop_for(world, 2500);
+	ck_assert_int_eq(ask(world, SESSION, "", "").state, VIEW_UNKNOWN);
+	world_close(world);
+}
+END_TEST
+
+START_TEST(stale_answers_from_a_frozen_redis)
+{
+	struct view_world *world = opened();
+	struct heard heard;
+
+	world->config.stale_max_s = 60;
+	world->config.heartbeat_max_s = 1;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ask(world, "", "ann", "shop");
+	kill(world->redis, SIGSTOP);
+	loop_for(world, 2500);
+	for (int i = 0; i < 5; i++) {
+		heard = ask(world, "", "ann", "shop");
+		ck_assert_str_eq(heard.role, "editor");
+		ck_assert(heard.stale);
+	}
+	kill(world->redis, SIGCONT);
+	world_close(world);
+}
+END_TEST
+
+START_TEST(W7_an_empty_view_is_not_answered_stale)
+{
+	struct view_world *world = opened();
+
+	world->config.stale_max_s = 60;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ask(world, "", "ann", "shop");
+	redis_say(world, "FLUSHALL");
+	loop_for(world, 20);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	redis_stop(world);
+	loop_for(world, 20);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	world_close(world);
+}
+END_TEST
+
+/* --- Older --------------------------------------------------------------- */
+
+START_TEST(W6_an_older_generation_is_refused)
+{
+	struct view_world *world = trusting();
+
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	put_generation(world, 9);
+	loop_for(world, 20);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	ck_assert_int_eq(ask(world, "", "bob", "shop").state, VIEW_UNKNOWN);
+	ck_assert_int_ge(counts(world).refused_records, 1);
+	ck_assert_int_eq(times_said(world, "record_older"), 1);
+	ck_assert_int_eq(counts(world).generation, 10);
+	put_generation(world, 10);
+	loop_for(world, 20);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	world_close(world);
+}
+END_TEST
+
+/* A server that took over without the last change must not grant again. */
+START_TEST(W6_after_a_failover_what_was_seen_is_not_taken_back)
+{
+	struct view_world *world = trusting();
+
+	put_member(world, "ann", "viewer", 11);
+	loop_for(world, 20);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "viewer");
+	redis_stop(world);
+	loop_for(world, 20);
+	redis_start(world);
+	publish_all_of_it(world); /* of generation 10: ann is editor */
+	ck_assert(until_connected(world, true));
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	ck_assert_int_eq(ask(world, "", "bob", "shop").state, VIEW_UNKNOWN);
+	/* The next change makes the generation new, but not ann's record. */
+	put_member(world, "bob", "viewer", 12);
+	loop_for(world, 20);
+	ck_assert_int_eq(ask(world, "", "bob", "shop").state, VIEW_KNOWN);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	put_member(world, "ann", "viewer", 13);
+	loop_for(world, 20);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "viewer");
+	world_close(world);
+}
+END_TEST
+
+/* --- One bad key --------------------------------------------------------- */
+
+START_TEST(T28_one_bad_key_spoils_no_other)
+{
+	struct view_world *world = trusting();
+
+	redis_say(world, "DEL rolegate:{" NS "}:member:ann");
+	redis_say(world, "RPUSH rolegate:{" NS "}:member:ann x");
+	loop_for(world, 20);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(ask(world, "", "ann", "shop").state,
+		    VIEW_UNKNOWN);
+		ck_assert_int_eq(ask(world, "", "bob", "shop").state,
+		    VIEW_KNOWN);
+	}
+	ck_assert_int_eq(counts(world).refused_records, 3);
+	ck_assert_int_eq(times_said(world, "record_form"), 1);
+	ck_assert_int_eq(times_said(world, "redis_refused"), 0);
+	world_close(world);
+}
+END_TEST
+
+/* --- Many at once -------------------------------------------------------- */
+
+#define CROWD 64
+#define PEOPLE 50
+
+static void
+people_put(struct view_world *world)
+{
+	struct pair pairs[PEOPLE];
+	char name[16];
+	char role[16];
+
+	for (int i = 0; i < PEOPLE; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		snprintf(role, sizeof(role), "role%d", i);
+		pairs[i] = (struct pair){ key_of(world, RECORD_MEMBER, name),
+			text_member(world, name, role, "shop", 7) };
+	}
+	publish(world, pairs, PEOPLE);
+}
+
+static void
+crowd_asks(struct view_world *world, int asks)
+{
+	struct heard heard[CROWD];
+	int who[CROWD];
+	char name[16];
+	unsigned seed = 1;
+
+	for (int i = 0; i < asks; i += CROWD) {
+		for (int k = 0; k < CROWD; k++) {
+			seed = seed * 1103515245 + 12345;
+			who[k] = (int)((seed >> 16) % PEOPLE);
+			snprintf(name, sizeof(name), "p%d", who[k]);
+			ask_begin(world, "", name, "shop", &heard[k]);
+		}
+		for (int k = 0; k < CROWD; k++) {
+			while (heard[k].answers == 0)
+				event_base_loop(world->loop, EVLOOP_ONCE);
+			snprintf(name, sizeof(name), "p%d", who[k]);
+			ck_assert_str_eq(heard[k].username, name);
+			ck_assert_int_eq(heard[k].state, VIEW_KNOWN);
+			ck_assert_int_eq(atoi(heard[k].role + 4), who[k]);
+		}
+	}
+}
+
+START_TEST(T30_no_answer_is_somebody_elses)
+{
+	struct view_world *world = opened();
+
+	people_put(world);
+	world->config.wait_ms = 5000;
+	world->config.cache_bytes = 0;
+	view_start(world);
+	crowd_asks(world, 10000);
+	/* One GET for what a round wants twice. */
+	ck_assert_int_lt(counts(world).asked, 20000);
+	world->config.cache_bytes = 8 * 1024; /* thrashes */
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	crowd_asks(world, 10000);
+	ck_assert_int_le(counts(world).cache_bytes, 8 * 1024);
+	world_close(world);
+}
+END_TEST
+
+/* `done` may ask for more. */
+struct chain {
+	struct view_world *world;
+	struct heard heard[4];
+	int left;
+};
+
+static void
+chain_done(void *context, const struct view_answer *answer)
+{
+	struct chain *chain = context;
+	struct view_ask next = { .username = STR("bob"), .account = STR("shop"),
+		.done = chain_done, .context = chain };
+
+	ck_assert_int_eq(answer->state, VIEW_KNOWN);
+	if (chain->left-- > 0)
+		view_ask(chain->world->view, &next);
+	ck_assert(str_eq(answer->username, answer->member->username));
+}
+
+START_TEST(an_answer_may_ask)
+{
+	struct chain chain = { .world = trusting(), .left = 40 };
+	struct view_ask first = { .username = STR("ann"),
+		.account = STR("shop"), .done = chain_done, .context = &chain };
+
+	view_ask(chain.world->view, &first);
+	while (chain.left >= 0)
+		event_base_loop(chain.world->loop, EVLOOP_ONCE);
+	world_close(chain.world);
+}
+END_TEST
+
+START_TEST(closing_answers_whoever_waits)
+{
+	struct view_world *world = opened();
+	struct heard heard[4];
+
+	view_start(world);
+	for (size_t i = 1; i < COUNT(heard); i++)
+		ask_begin(world, "", "ann", "shop", &heard[i]);
+	ck_assert(until_connected(world, true));
+	ask_begin(world, "", "eve", "shop", &heard[0]);
+	view_close(world->view);
+	world->view = NULL;
+	for (size_t i = 0; i < COUNT(heard); i++)
+		ck_assert_int_eq(heard[i].answers, 1);
+	ck_assert_int_eq(heard[0].state, VIEW_UNKNOWN);
+	world_close(world);
+}
+END_TEST
+
+/* --- Addresses ----------------------------------------------------------- */
+
+static const struct {
+	const char *address;
+	bool fits;
+} addresses[] = {
+	{ "unix:/run/redis/redis.sock", true },
+	{ "127.0.0.1:6379", true },
+	{ "[::1]:6379", true },
+	{ "localhost:6379", true },
+	{ "unix:", false },
+	{ "", false },
+	{ "127.0.0.1", false },
+	{ ":6379", false },
+	{ "::1:6379", false },
+	{ "127.0.0.1:", false },
+	{ "127.0.0.1:0", false },
+	{ "127.0.0.1:65536", false },
+	{ "127.0.0.1:+1", false },
+	{ "unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	    false },
+};
+
+START_TEST(an_address_that_is_none_is_refused)
+{
+	struct arena arena = { 0 };
+	struct link_target target;
+	struct redis_config config = { .address =
+	    str_from(addresses[_i].address) };
+	struct err err = { 0 };
+
+	ck_assert_msg(link_target_read(&target, &arena, &config, &err) ==
+	    addresses[_i].fits, "%s: %s", addresses[_i].address, err.text);
+	if (!addresses[_i].fits)
+		ck_assert_str_eq(err.code, "redis_address");
+	arena_free(&arena);
+}
+END_TEST
+
+START_TEST(what_cannot_be_used_is_refused_at_the_start)
+{
+	struct view_world *world = world_open();
+	struct view *view = NULL;
+	struct err err = { 0 };
+
+	world->config.ns = STR("a}b");
+	ck_assert(!view_open(&view, world->loop, &world->config, &err));
+	ck_assert_str_eq(err.code, "view_namespace");
+	world->config.ns = STR(NS);
+	world->config.redis.user = STR("gate");
+	err = (struct err){ 0 };
+	ck_assert(!view_open(&view, world->loop, &world->config, &err));
+	ck_assert_str_eq(err.code, "redis_password");
+	world_close(world);
+}
+END_TEST
+
+static void
+tests(TCase *t)
+{
+	tcase_add_test(t, what_is_known);
+	tcase_add_test(t, a_session_ends_by_the_wall_clock);
+	tcase_add_test(t, W7_without_a_generation_nothing_is_known);
+	tcase_add_test(t, W7_another_database_is_another_view);
+	tcase_add_test(t, T51_W10_a_change_is_seen_at_once);
+	tcase_add_test(t,
+	    T51_somebody_new_is_seen_and_somebody_removed_is_gone);
+	tcase_add_test(t, W10_without_a_cache_the_next_ask_sees_it);
+	tcase_add_test(t, T54_T55_no_answer_goes_back);
+	tcase_add_loop_test(t, the_cache_is_trusted_only_while_the_heart_beats,
+	    0, COUNT(beats));
+	tcase_add_test(t, W10_a_step_of_the_clock_extends_nothing);
+	tcase_add_test(t, a_heart_that_stops_is_said_once);
+	tcase_add_test(t, a_lost_invalidation_connection_leaves_nothing);
+	tcase_add_test(t, a_strange_message_leaves_nothing);
+	tcase_add_test(t, the_rights_of_the_guide_are_enough);
+	tcase_add_test(t, without_the_channel_redis_is_asked_each_time);
+	tcase_add_test(t, T28_a_wrong_password_is_said_once_and_nothing_is_known);
+	tcase_add_test(t, W5_T28_a_dead_redis_is_a_dont_know_and_comes_back);
+	tcase_add_test(t, W5_a_frozen_redis_is_a_dont_know_within_the_wait);
+	tcase_add_test(t, W5_a_frozen_redis_ends_the_trust);
+	tcase_add_test(t,
+	    T29_the_first_ask_after_a_closed_connection_is_answered);
+	tcase_add_test(t, stale_answers_only_where_they_are_asked_for);
+	tcase_add_test(t, stale_answers_from_a_frozen_redis);
+	tcase_add_test(t, W7_an_empty_view_is_not_answered_stale);
+	tcase_add_test(t, W6_an_older_generation_is_refused);
+	tcase_add_test(t, W6_after_a_failover_what_was_seen_is_not_taken_back);
+	tcase_add_test(t, T28_one_bad_key_spoils_no_other);
+	tcase_add_test(t, T30_no_answer_is_somebody_elses);
+	tcase_add_test(t, an_answer_may_ask);
+	tcase_add_test(t, closing_answers_whoever_waits);
+	tcase_add_loop_test(t, an_address_that_is_none_is_refused, 0,
+	    COUNT(addresses));
+	tcase_add_test(t, what_cannot_be_used_is_refused_at_the_start);
+}
+
+UNIT_MAIN("gate_view", tests)
