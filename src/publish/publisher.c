@@ -549,7 +549,7 @@ all_write(struct run *run, bool *done, struct err *err)
 
 	return old_keys_read(run, err) && redis_begin(redis, err) &&
 	       state_put(run, err) && catalogues_and_sessions_put(run, err) &&
-	       others_drop(run, err) && generation_put(run, err) &&
+	       generation_put(run, err) && others_drop(run, err) &&
 	       redis_commit(redis, done, err);
 }
 

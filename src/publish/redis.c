@@ -262,7 +262,8 @@ host_parse(struct str address, char host[HOST_MAX + 1], int *port)
 	    name.ptr[name.len - 1] == ']') {
 		name.ptr++;
 		name.len -= 2;
-	} else if (memchr(name.ptr, ':', name.len) != NULL)
+	} else if (memchr(name.ptr, ':', name.len) != NULL ||
+		   memchr(name.ptr, '[', name.len) != NULL)
 		return false;
 	if (name.len == 0 || name.len > HOST_MAX ||
 	    memchr(name.ptr, '\0', name.len) != NULL)

@@ -9,6 +9,12 @@
 #include "base/bounds.h"
 #include "unit.h"
 
+/* STR() is no constant. */
+#define TEXT(literal)                           \
+	{                                       \
+		"" literal, sizeof(literal) - 1 \
+	}
+
 static const struct record_key key = { { 1, 2, 3 } };
 static const struct record_key other_key = { { 1, 2, 4 } };
 static struct arena arena;
@@ -159,27 +165,27 @@ sales(void)
 }
 
 static const struct role small_roles[] = {
-	{ .name = STR("viewer"),
+	{ .name = TEXT("viewer"),
 	    .filtered = true,
-	    .filtered_level = STR("network") },
-	{ .name = STR("editor"), .may_give = 3 },
+	    .filtered_level = TEXT("network") },
+	{ .name = TEXT("editor"), .may_give = 3 },
 };
-static const struct str voice[] = { STR("voice") };
+static const struct str voice[] = { TEXT("voice") };
 static const struct permission small_permissions[] = {
-	{ .name = STR("act"), .level = STR("network"), .roles = 2 },
-	{ .name = STR("calls.view"),
+	{ .name = TEXT("act"), .level = TEXT("network"), .roles = 2 },
+	{ .name = TEXT("calls.view"),
 	    .need = LICENCE_SET,
 	    .licences = { voice, 1 },
 	    .roles = 3 },
-	{ .name = STR("own.edit"), .need = LICENCE_FREE, .roles = 2 },
+	{ .name = TEXT("own.edit"), .need = LICENCE_FREE, .roles = 2 },
 };
-static const struct str needs[] = { STR("calls.view"), STR("own.edit") };
+static const struct str needs[] = { TEXT("calls.view"), TEXT("own.edit") };
 static const struct operation small_operations[] = {
-	{ .name = STR("member.add"), .needs = { needs, 2 } },
-	{ .name = STR("member.remove"), .needs = { needs, 1 } },
+	{ .name = TEXT("member.add"), .needs = { needs, 2 } },
+	{ .name = TEXT("member.remove"), .needs = { needs, 1 } },
 };
 static const struct catalogue small = {
-	.name = STR("small"),
+	.name = TEXT("small"),
 	.roles = small_roles,
 	.role_count = 2,
 	.permissions = small_permissions,
@@ -356,19 +362,19 @@ static const struct {
 	struct str licence;
 	enum member_status status;
 } unwritten[] = {
-	{ "a TAB in a username", STR("a\tb"), STR("f"), STR("l"),
+	{ "a TAB in a username", TEXT("a\tb"), TEXT("f"), TEXT("l"),
 	    MEMBER_ACTIVE },
-	{ "a line feed in a username", STR("a\nb"), STR("f"), STR("l"),
+	{ "a line feed in a username", TEXT("a\nb"), TEXT("f"), TEXT("l"),
 	    MEMBER_ACTIVE },
-	{ "a NUL in a username", { "a\0b", 3 }, STR("f"), STR("l"),
+	{ "a NUL in a username", { "a\0b", 3 }, TEXT("f"), TEXT("l"),
 	    MEMBER_ACTIVE },
-	{ "a line feed in a filter", STR("ann"), STR("f\ng"), STR("l"),
+	{ "a line feed in a filter", TEXT("ann"), TEXT("f\ng"), TEXT("l"),
 	    MEMBER_ACTIVE },
-	{ "an empty filter", STR("ann"), STR(""), STR("l"), MEMBER_ACTIVE },
-	{ "a blank in a licence", STR("ann"), STR("f"), STR("l m"),
+	{ "an empty filter", TEXT("ann"), TEXT(""), TEXT("l"), MEMBER_ACTIVE },
+	{ "a blank in a licence", TEXT("ann"), TEXT("f"), TEXT("l m"),
 	    MEMBER_ACTIVE },
-	{ "an empty licence", STR("ann"), STR("f"), STR(""), MEMBER_ACTIVE },
-	{ "a status that is none", STR("ann"), STR("f"), STR("l"),
+	{ "an empty licence", TEXT("ann"), TEXT("f"), TEXT(""), MEMBER_ACTIVE },
+	{ "a status that is none", TEXT("ann"), TEXT("f"), TEXT("l"),
 	    MEMBER_NONE },
 };
 
