@@ -413,7 +413,6 @@ account_write(struct lines_out *out, const struct account *account)
 		out->refused = true;
 	out_kind(out, STR("account"));
 	out_text(out, account->id);
-	out_text(out, account->name);
 	out_word(out, account_kind_word(account->kind));
 	out_text(out, account->level);
 	out_word(out, account_status_word(account->status));
@@ -450,7 +449,6 @@ account_read(struct lines_in *in, struct account *out)
 
 	if (!in_kind(in, STR("account")) ||
 	    !in_text(in, 1, ACCOUNT_ID_MAX, &out->id) ||
-	    !in_text(in, 0, ACCOUNT_NAME_MAX, &out->name) ||
 	    !in_text(in, 1, LEVEL_NAME_MAX, &kind) ||
 	    !in_text(in, 0, LEVEL_NAME_MAX, &out->level) ||
 	    !in_text(in, 1, LEVEL_NAME_MAX, &status) ||

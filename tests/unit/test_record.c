@@ -277,6 +277,7 @@ START_TEST(account_is_read_back_with_its_chain)
 	    record_read_account(&record, &arena, &got, &e), "%s", e.text);
 	ck_assert(str_eq(got->id, STR("sales")));
 	ck_assert(str_eq(got->parent_id, STR("my-business")));
+	ck_assert_msg(got->parent->name.len == 0, "a name is not in the view");
 	ck_assert_int_eq(got->status, ACCOUNT_SUSPENDED);
 	ck_assert_ptr_nonnull(account_root(got));
 	ck_assert(str_eq(got->parent->catalogue, STR("call-tracking")));
@@ -451,8 +452,8 @@ struct row {
 };
 
 #define MEMBER	  "member\tann\tactive\t\n"
-#define ROOT	  "account\troot\t\tshared\taccount\tactive\t\tct\t\n"
-#define LEAF	  "account\tleaf\t\tshared\taccount\tactive\t\t\t\n"
+#define ROOT	  "account\troot\tshared\taccount\tactive\t\tct\t\n"
+#define LEAF	  "account\tleaf\tshared\taccount\tactive\t\t\t\n"
 #define CATALOGUE "catalogue\tc\tplain\tr\ta\n"
 #define ROLE	  "role\tr\tplain\t\t1\n"
 #define ROW_A	  "permission\ta\t\tany\t\t1\n"
@@ -500,11 +501,11 @@ static const struct row rows[] = {
 	{ "a leaf and its root", RECORD_ACCOUNT, "leaf", LEAF ROOT, true },
 	{ "an account of another id (W8)", RECORD_ACCOUNT, "leaf", ROOT, false },
 	{ "an id that differs by case", RECORD_ACCOUNT, "Root", ROOT, false },
-	{ "an account of no kind", RECORD_ACCOUNT, "x", "account\tx\t\t\taccount\tactive\t\tct\t\n", false },
-	{ "an account of no status", RECORD_ACCOUNT, "x", "account\tx\t\tshared\taccount\t\t\tct\t\n", false },
-	{ "an account with an unknown status", RECORD_ACCOUNT, "x", "account\tx\t\tshared\taccount\topen\t\tct\t\n", false },
-	{ "an account with a field too few", RECORD_ACCOUNT, "x", "account\tx\t\tshared\taccount\tactive\t\tct\n", false },
-	{ "an account with a field too many", RECORD_ACCOUNT, "x", "account\tx\t\tshared\taccount\tactive\t\tct\t\t\n", false },
+	{ "an account of no kind", RECORD_ACCOUNT, "x", "account\tx\t\taccount\tactive\t\tct\t\n", false },
+	{ "an account of no status", RECORD_ACCOUNT, "x", "account\tx\tshared\taccount\t\t\tct\t\n", false },
+	{ "an account with an unknown status", RECORD_ACCOUNT, "x", "account\tx\tshared\taccount\topen\t\tct\t\n", false },
+	{ "an account with a field too few", RECORD_ACCOUNT, "x", "account\tx\tshared\taccount\tactive\t\tct\n", false },
+	{ "an account with a field too many", RECORD_ACCOUNT, "x", "account\tx\tshared\taccount\tactive\t\tct\t\t\n", false },
 	{ "16 levels", RECORD_ACCOUNT, "leaf", LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF ROOT, true },
 	{ "17 levels", RECORD_ACCOUNT, "leaf", LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF LEAF ROOT, false },
 
