@@ -132,6 +132,54 @@ store_subtree(struct store *store, struct arena *arena, struct str id,
 	return true;
 }
 
+/* The ids that one column of a query gives. */
+static bool
+ids_read(struct db_rows *rows, struct arena *arena, struct names *out)
+{
+	struct str *ids = NULL;
+	size_t count = 0;
+	size_t cap = 0;
+
+	while (db_next(rows)) {
+		ids = arena_grow(arena, ids, count, &cap, sizeof(*ids));
+		if (ids == NULL) {
+			row_no_memory(rows);
+			break;
+		}
+		ids[count++] = row_copy(rows, 0, arena);
+	}
+	if (!db_end(rows))
+		return false;
+	*out = (struct names){ ids, count };
+	return true;
+}
+
+bool
+store_owned(struct store *store, struct arena *arena, struct str member_id,
+    struct names *out, struct err *err)
+{
+	struct db_rows rows;
+
+	db_select(store->db, &rows, err,
+	    "SELECT id FROM accounts WHERE owner_id = $1 "
+	    "ORDER BY id COLLATE \"C\"",
+	    VALUES(value_text(member_id)));
+	return ids_read(&rows, arena, out);
+}
+
+bool
+store_holders(struct store *store, struct arena *arena, struct str account,
+    struct names *out, struct err *err)
+{
+	struct db_rows rows;
+
+	db_select(store->db, &rows, err,
+	    "SELECT DISTINCT member_id FROM grants WHERE account_id = $1 "
+	    "ORDER BY member_id COLLATE \"C\"",
+	    VALUES(value_text(account)));
+	return ids_read(&rows, arena, out);
+}
+
 /* --- All accounts --------------------------------------------------------- */
 
 struct account_at {

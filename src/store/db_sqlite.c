@@ -56,16 +56,24 @@ static const struct { int rc; enum err_kind kind; const char *code; const char *
 };
 /* clang-format on */
 
+/* Of the call that failed; every call begins with errno 0. SQLite notes it by
+ * itself for some errors only. */
+static int
+system_number(struct db *db)
+{
+	return errno != 0 ? errno : sqlite3_system_errno(db->sqlite);
+}
+
 /* A disk that is full says so in several ways; SQLite knows only one. And it
  * finds out late that a path is a folder. */
 static int
-error_primary(struct db *db, int rc)
+error_primary(int rc, int number)
 {
 	if (rc == SQLITE_IOERR_NOMEM)
 		return SQLITE_NOMEM;
 	if ((rc & 0xff) != SQLITE_IOERR)
 		return rc & 0xff;
-	switch (sqlite3_system_errno(db->sqlite)) {
+	switch (number) {
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG:
@@ -89,8 +97,8 @@ error_text(struct db *db, int rc)
 static bool
 db_error(struct db *db, int rc, struct err *err)
 {
-	int primary = error_primary(db, rc);
-	int number = sqlite3_system_errno(db->sqlite);
+	int number = system_number(db);
+	int primary = error_primary(rc, number);
 	bool system =
 	    number != 0 && (primary == SQLITE_IOERR || primary == SQLITE_FULL ||
 			       primary == SQLITE_CANTOPEN);
@@ -293,6 +301,7 @@ connect(struct db *db, enum db_mode mode, struct err *err)
 		flags |= SQLITE_OPEN_MEMORY;
 	else if (mode == DB_WRITE && !file_make(db->path, err))
 		return false;
+	errno = 0;
 	rc = sqlite3_open_v2(db->path, &db->sqlite, flags, NULL);
 	if (db->sqlite == NULL)
 		return err_set(err, ERR_LIMIT, "no_memory",
@@ -447,9 +456,11 @@ static bool
 statement_prepare(struct db *db, struct statement *statement, const char *sql,
     struct err *err)
 {
-	int rc = sqlite3_prepare_v3(db->sqlite, sql, -1,
-	    SQLITE_PREPARE_PERSISTENT, &statement->handle, NULL);
+	int rc;
 
+	errno = 0;
+	rc = sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT,
+	    &statement->handle, NULL);
 	if (rc != SQLITE_OK)
 		return db_error(db, rc, err);
 	statement->sql = sql;
@@ -560,6 +571,7 @@ db_next(struct db_rows *rows)
 
 	if (rows->failed)
 		return false;
+	errno = 0;
 	rc = sqlite3_step(rows->statement->handle);
 	if (rc == SQLITE_ROW)
 		return true;
@@ -596,8 +608,10 @@ db_run(struct db *db, int64_t *changed, struct err *err, const char *sql,
 bool
 db_exec(struct db *db, const char *sql, struct err *err)
 {
-	int rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
+	int rc;
 
+	errno = 0;
+	rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
 	return rc == SQLITE_OK || db_error(db, rc, err);
 }
 

@@ -59,6 +59,12 @@ enum found store_account(struct store *store, struct arena *arena,
 /* Ids of the account and of everything below it, parents first. */
 bool store_subtree(struct store *store, struct arena *arena, struct str id,
     struct names *out, struct err *err);
+/* Ids of the accounts that a member owns; of the members with a grant on an
+ * account. */
+bool store_owned(struct store *store, struct arena *arena,
+    struct str member_id, struct names *out, struct err *err);
+bool store_holders(struct store *store, struct arena *arena,
+    struct str account, struct names *out, struct err *err);
 /* Everything: members with grants, accounts, indexed. The catalogues are left
  * empty: those in force come from their folder, and the caller puts them in
  * (what the store keeps of them is for the publisher, store_catalogues()). */
