@@ -1,0 +1,251 @@
+#include "admin/admin.h"
+
+#include <string.h>
+
+#include "admin/change.h"
+#include "base/text.h"
+#include "publish/record.h"
+
+/* --- The transaction ------------------------------------------------------ */
+
+static const struct stored_catalogue *
+stored_find(
+    const struct stored_catalogue *stored, size_t count, struct str name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(stored[i].name, name))
+			return &stored[i];
+	return NULL;
+}
+
+static bool
+catalogue_put(struct admin *admin, const struct catalogue *catalogue,
+    struct str text, bool is_new, struct err *err)
+{
+	struct touches touches = { 0 };
+	struct str word = str_fmt(&admin->arena, "{\"name\":\"%.*s\"}",
+	    STR_ARGS(catalogue->name));
+	int64_t generation;
+
+	touch(admin, &touches, "catalogue", catalogue->name);
+	return change_generation(admin, &generation, err) &&
+	       store_put_catalogue(
+		   admin->store, catalogue->name, text, generation, err) &&
+	       change_note(admin, "catalogue.put", catalogue->name,
+		   is_new ? STR("") : word, word, &touches, err);
+}
+
+/* What the folder has becomes what the store has, so that the view shows what
+ * is decided by. */
+static bool
+catalogues_take(struct admin *admin, struct err *err)
+{
+	struct stored_catalogue *stored = NULL;
+	size_t count = 0;
+
+	if (!store_catalogues(
+		admin->store, &admin->arena, &stored, &count, err))
+		return false;
+	for (size_t i = 0; i < admin->catalogues->count; i++) {
+		const struct catalogue *c = admin->catalogues->items[i];
+		const struct stored_catalogue *have =
+		    stored_find(stored, count, c->name);
+		struct str text = catalogue_text(&admin->arena, c);
+
+		if (text.ptr == NULL)
+			return err_set(err, ERR_LIMIT, "catalogue_too_large",
+			    "catalogue %.*s: does not fit into a record; make "
+			    "its texts shorter",
+			    STR_ARGS(c->name));
+		if (have != NULL && str_eq(have->text, text))
+			continue;
+		if (!catalogue_put(admin, c, text, have == NULL, err))
+			return false;
+	}
+	return true;
+}
+
+bool
+admin_begin(struct admin *admin, struct store *store,
+    const struct catalogues *catalogues, const struct actor *actor,
+    int64_t now_ms, struct err *err)
+{
+	*admin = (struct admin){
+		.store = store,
+		.catalogues = catalogues,
+		.actor = *actor,
+		.now_ms = now_ms,
+	};
+	if (actor->kind == ACTOR_NONE)
+		return err_set(err, ERR_BUG, "no_actor",
+		    "a change without anybody who asks for it");
+	if (!store_begin(store, err))
+		return false;
+	admin->open = true;
+	if (catalogues_take(admin, err))
+		return true;
+	admin_abort(admin);
+	return false;
+}
+
+bool
+admin_commit(struct admin *admin, struct err *err)
+{
+	bool ok = admin->open && store_commit(admin->store, err);
+
+	if (!ok)
+		admin_abort(admin);
+	admin->open = false;
+	arena_free(&admin->arena);
+	return ok;
+}
+
+void
+admin_abort(struct admin *admin)
+{
+	if (admin->open)
+		store_rollback(admin->store);
+	admin->open = false;
+	arena_free(&admin->arena);
+}
+
+/* --- One change ----------------------------------------------------------- */
+
+bool
+change_begin(struct admin *admin, struct err *err)
+{
+	if (!admin->open)
+		return err_set(err, ERR_BUG, "no_transaction",
+		    "a change outside of a transaction");
+	return store_savepoint(admin->store, err);
+}
+
+bool
+change_end(struct admin *admin, bool ok, struct err *err)
+{
+	if (ok)
+		return store_release(admin->store, err);
+	store_undo(admin->store);
+	return false;
+}
+
+bool
+change_generation(struct admin *admin, int64_t *generation, struct err *err)
+{
+	return store_next_generation(admin->store, generation, err);
+}
+
+void
+touch(struct admin *admin, struct touches *touches, const char *kind,
+    struct str name)
+{
+	struct str text = str_fmt(&admin->arena, "%.*s%s%s:%.*s",
+	    STR_ARGS(touches->text), touches->text.len > 0 ? "\n" : "", kind,
+	    STR_ARGS(name));
+
+	if (text.ptr == NULL)
+		touches->failed = true;
+	touches->text = text;
+}
+
+static struct str
+actor_name(struct admin *admin)
+{
+	switch (admin->actor.kind) {
+	case ACTOR_SYSTEM:
+		return STR("system");
+	case ACTOR_SOURCE:
+		return str_fmt(&admin->arena, "source:%.*s",
+		    STR_ARGS(admin->actor.source));
+	case ACTOR_NONE:
+		break;
+	}
+	return (struct str){ NULL, 0 };
+}
+
+bool
+change_note(struct admin *admin, const char *action, struct str subject,
+    struct str before, struct str after, const struct touches *touches,
+    struct err *err)
+{
+	const struct history_row row = {
+		.at_ms = admin->now_ms,
+		.actor = actor_name(admin),
+		.action = str_from(action),
+		.subject = subject,
+		.before = before,
+		.after = after,
+		.why = admin->actor.why,
+		.touches = touches->text,
+	};
+
+	if (touches->failed || row.actor.ptr == NULL || subject.ptr == NULL ||
+	    before.ptr == NULL || after.ptr == NULL)
+		return err_set(err, ERR_LIMIT, "no_memory",
+		    "memory is out; give the process more");
+	if (!store_add_history(admin->store, &row, err))
+		return false;
+	admin->changes++;
+	return true;
+}
+
+/* --- Looking things up ---------------------------------------------------- */
+
+bool
+member_need(struct admin *admin, struct str username, struct member *out,
+    struct err *err)
+{
+	switch (
+	    store_member(admin->store, &admin->arena, username, out, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		return err_set(err, ERR_NOT_FOUND, "member_unknown",
+		    "member %.*s: does not exist; see rolegate member list",
+		    STR_ARGS(username));
+	case FOUND_YES:
+		return true;
+	}
+	return false;
+}
+
+bool
+account_need(struct admin *admin, struct str id, const struct account **out,
+    struct err *err)
+{
+	switch (store_account(admin->store, &admin->arena, id, out, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		return err_set(err, ERR_NOT_FOUND, "account_unknown",
+		    "account %.*s: does not exist; see rolegate account list",
+		    STR_ARGS(id));
+	case FOUND_YES:
+		return true;
+	}
+	return false;
+}
+
+struct str
+grant_subject(struct admin *admin, struct str username, struct str account)
+{
+	return str_fmt(&admin->arena, "%.*s on %.*s", STR_ARGS(username),
+	    STR_ARGS(account));
+}
+
+/* --- Notes of the sync ---------------------------------------------------- */
+
+bool
+admin_absence_set(struct admin *admin, const struct absence *absence,
+    struct err *err)
+{
+	return store_set_absence(
+	    admin->store, admin->actor.source, absence, err);
+}
+
+bool
+admin_plan_set(struct admin *admin, int64_t number, enum plan_status status,
+    struct err *err)
+{
+	return store_set_plan(admin->store, number, status, err);
+}

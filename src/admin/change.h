@@ -1,0 +1,62 @@
+/* change.h - what every change of src/admin/ is made of: look things up, keep
+ * the rules, write, note it in the history; or undo all of it. */
+#ifndef ROLEGATE_ADMIN_CHANGE_H
+#define ROLEGATE_ADMIN_CHANGE_H
+
+#include "admin/admin.h"
+
+/* Between the two: rules and writes. change_end() gives back `ok`, and undoes
+ * what was written since change_begin() when it is false. */
+bool change_begin(struct admin *admin, struct err *err);
+bool change_end(struct admin *admin, bool ok, struct err *err);
+
+/* The generation that the next history row will have. */
+bool change_generation(
+    struct admin *admin, int64_t *generation, struct err *err);
+
+/* What a change touches in the view, see publish/publisher.h. */
+struct touches {
+	struct str text;
+	bool failed;
+};
+void touch(struct admin *admin, struct touches *touches, const char *kind,
+    struct str name);
+
+/* The history row; before or after is empty when there is none. */
+bool change_note(struct admin *admin, const char *action, struct str subject,
+    struct str before, struct str after, const struct touches *touches,
+    struct err *err);
+
+/* ERR_NOT_FOUND member_unknown / account_unknown. */
+bool member_need(struct admin *admin, struct str username, struct member *out,
+    struct err *err);
+bool account_need(struct admin *admin, struct str id,
+    const struct account **out, struct err *err);
+/* "ann on sales" */
+struct str grant_subject(
+    struct admin *admin, struct str username, struct str account);
+
+/* --- Rules ---------------------------------------------------------------- */
+
+const struct catalogue *catalogue_of(
+    const struct admin *admin, const struct account *account);
+/* M10: nothing changes on what is suspended, archived or closed. */
+bool rule_not_frozen(const struct account *account, struct err *err);
+/* M8 */
+bool rule_shared(const struct account *account, struct err *err);
+/* A directory changes only people that it knows. */
+bool rule_own_member(const struct admin *admin, const struct member *member,
+    struct err *err);
+
+/* Ids of the accounts where the member is one of those at the top: as the
+ * owner, or by an unexpired grant of the top role. */
+bool tops_of(struct admin *admin, const struct member *member,
+    struct names *out, struct err *err);
+bool is_top_grant(const struct admin *admin, const struct account *account,
+    const struct grant *grant);
+/* M7: after the writes, each of these accounts still has somebody at the top,
+ * on it or above it. */
+bool rule_top_stays(
+    struct admin *admin, struct names accounts, struct err *err);
+
+#endif

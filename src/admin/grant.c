@@ -1,0 +1,287 @@
+#include "admin/change.h"
+#include "base/bounds.h"
+#include "model/state_json.h"
+
+/* --- May this be given here? ---------------------------------------------- */
+
+static bool
+source_check(const struct admin *admin, const struct grant *grant,
+    struct err *err)
+{
+	struct str own = admin->actor.kind == ACTOR_SOURCE
+			     ? admin->actor.source
+			     : SOURCE_LOCAL;
+
+	if (!str_eq(grant->source, own))
+		return err_set(err, ERR_REFUSED, "not_yours",
+		    "role %.*s on %.*s: comes from %.*s, and %.*s may not "
+		    "give it",
+		    STR_ARGS(grant->role), STR_ARGS(grant->account),
+		    STR_ARGS(grant->source), STR_ARGS(own));
+	if (admin->actor.kind == ACTOR_SOURCE &&
+	    !names_have(admin->actor.ceiling, grant->role))
+		return err_set(err, ERR_REFUSED, "above_ceiling",
+		    "role %.*s: is not in the ceiling of %.*s; name it there, "
+		    "or map the group to another role",
+		    STR_ARGS(grant->role), STR_ARGS(own));
+	return true;
+}
+
+/* M9 */
+static bool
+filtered_check(const struct admin *admin, const struct account *on,
+    const struct role *role, struct err *err)
+{
+	if (!role->filtered)
+		return true;
+	if (admin->actor.kind != ACTOR_SYSTEM)
+		return err_set(err, ERR_REFUSED, "filtered_role",
+		    "role %.*s: works on filtered data and is given by people "
+		    "only",
+		    STR_ARGS(role->name));
+	if (str_eq(role->filtered_level, on->level))
+		return true;
+	return err_set(err, ERR_REFUSED, "filtered_level",
+	    "role %.*s: is given on accounts of level %.*s only, and %.*s is "
+	    "of level %.*s",
+	    STR_ARGS(role->name), STR_ARGS(role->filtered_level),
+	    STR_ARGS(on->id), STR_ARGS(on->level));
+}
+
+static bool
+role_check(const struct admin *admin, const struct account *on,
+    const struct grant *grant, struct err *err)
+{
+	const struct catalogue *catalogue = catalogue_of(admin, on);
+	int role = catalogue_role(catalogue, grant->role);
+
+	if (role >= 0)
+		return filtered_check(
+		    admin, on, &catalogue->roles[role], err);
+	return err_set(err, ERR_REFUSED, "role_unknown",
+	    "role %.*s: is not in the catalogue of %.*s; see rolegate role "
+	    "list",
+	    STR_ARGS(grant->role), STR_ARGS(on->id));
+}
+
+static bool
+give_check(const struct admin *admin, const struct account *on,
+    const struct grant *grant, struct err *err)
+{
+	if (!grant_check(grant, err) || !source_check(admin, grant, err) ||
+	    !rule_shared(on, err) || !rule_not_frozen(on, err) ||
+	    !role_check(admin, on, grant, err))
+		return false;
+	if (!grant_expired(grant, admin->now_ms / 1000))
+		return true;
+	return err_set(err, ERR_REFUSED, "expires_past",
+	    "role %.*s on %.*s: expires in the past; name a time to come",
+	    STR_ARGS(grant->role), STR_ARGS(on->id));
+}
+
+/* --- Writing -------------------------------------------------------------- */
+
+static bool
+grant_put(struct admin *admin, const struct member *member,
+    const struct grant *grant, struct err *err)
+{
+	int64_t generation;
+
+	return change_generation(admin, &generation, err) &&
+	       store_put_grant(admin->store, member->id, grant, err) &&
+	       store_touch_member(admin->store, member->id, generation, err);
+}
+
+static bool
+grant_delete(struct admin *admin, const struct member *member,
+    const struct grant *grant, struct err *err)
+{
+	int64_t generation;
+
+	return change_generation(admin, &generation, err) &&
+	       store_delete_grant(admin->store, member->id, grant->account,
+		   grant->role, grant->source, err) &&
+	       store_touch_member(admin->store, member->id, generation, err);
+}
+
+/* One row; a grant that is NULL is not there before or after. */
+static bool
+grant_note(struct admin *admin, const char *action,
+    const struct member *member, const struct grant *before,
+    const struct grant *after, struct err *err)
+{
+	struct touches touches = { 0 };
+	const struct grant *any = before != NULL ? before : after;
+
+	touch(admin, &touches, "member", member->id);
+	return change_note(admin, action,
+	    grant_subject(admin, member->username, any->account),
+	    before != NULL ? state_grant_text(&admin->arena, member->username,
+				 before)
+			   : STR(""),
+	    after != NULL
+		? state_grant_text(&admin->arena, member->username, after)
+		: STR(""),
+	    &touches, err);
+}
+
+/* The one of this source on the account; of a directory, of this role too. */
+static const struct grant *
+grant_there(const struct member *member, const struct grant *like)
+{
+	bool local = str_eq(like->source, SOURCE_LOCAL);
+
+	for (size_t i = 0; i < member->grant_count; i++) {
+		const struct grant *g = &member->grants[i];
+
+		if (str_eq(g->account, like->account) &&
+		    str_eq(g->source, like->source) &&
+		    (local || str_eq(g->role, like->role)))
+			return g;
+	}
+	return NULL;
+}
+
+/* --- Add ------------------------------------------------------------------ */
+
+static bool
+grant_make(struct admin *admin, struct str username, const struct grant *grant,
+    struct err *err)
+{
+	struct member member = { 0 };
+	const struct account *on = NULL;
+	const struct grant *there;
+
+	if (!member_need(admin, username, &member, err) ||
+	    !account_need(admin, grant->account, &on, err) ||
+	    !rule_own_member(admin, &member, err) ||
+	    !give_check(admin, on, grant, err))
+		return false;
+	there = grant_there(&member, grant);
+	if (there != NULL)
+		return err_set(err, ERR_REFUSED, "grant_exists",
+		    "member %.*s: has %.*s on %.*s already; change that with "
+		    "rolegate grant set",
+		    STR_ARGS(member.username), STR_ARGS(there->role),
+		    STR_ARGS(on->id));
+	if (member.grant_count >= GRANTS_PER_MEMBER_MAX)
+		return err_set(err, ERR_LIMIT, "grants_too_many",
+		    "member %.*s: has %zu grants, which is the most; grant "
+		    "further up in the tree",
+		    STR_ARGS(member.username), member.grant_count);
+	return grant_put(admin, &member, grant, err) &&
+	       grant_note(admin, "grant.add", &member, NULL, grant, err);
+}
+
+bool
+admin_grant_add(struct admin *admin, struct str username,
+    const struct grant *grant, struct err *err)
+{
+	return change_begin(admin, err) &&
+	       change_end(
+		   admin, grant_make(admin, username, grant, err), err);
+}
+
+/* --- Set ------------------------------------------------------------------ */
+
+static bool
+grant_replace(struct admin *admin, struct str username,
+    const struct grant *grant, struct err *err)
+{
+	struct member member = { 0 };
+	const struct account *on = NULL;
+	const struct grant *before;
+	struct names tops = { NULL, 0 };
+
+	if (!member_need(admin, username, &member, err) ||
+	    !account_need(admin, grant->account, &on, err) ||
+	    !rule_own_member(admin, &member, err) ||
+	    !give_check(admin, on, grant, err))
+		return false;
+	before = grant_there(&member, grant);
+	if (before == NULL)
+		return err_set(err, ERR_NOT_FOUND, "grant_unknown",
+		    "member %.*s: has no %.*s grant on %.*s; give one with "
+		    "rolegate grant add",
+		    STR_ARGS(member.username), STR_ARGS(grant->source),
+		    STR_ARGS(on->id));
+	if (member.status == MEMBER_ACTIVE && is_top_grant(admin, on, before))
+		tops = (struct names){ &before->account, 1 };
+	return grant_delete(admin, &member, before, err) &&
+	       grant_put(admin, &member, grant, err) &&
+	       rule_top_stays(admin, tops, err) &&
+	       grant_note(admin, "grant.edit", &member, before, grant, err);
+}
+
+bool
+admin_grant_set(struct admin *admin, struct str username,
+    const struct grant *grant, struct err *err)
+{
+	return change_begin(admin, err) &&
+	       change_end(
+		   admin, grant_replace(admin, username, grant, err), err);
+}
+
+/* --- Remove --------------------------------------------------------------- */
+
+static const struct grant *
+grant_exact(const struct member *member, const struct grant *key)
+{
+	for (size_t i = 0; i < member->grant_count; i++)
+		if (grant_cmp(&member->grants[i], key) == 0)
+			return &member->grants[i];
+	return NULL;
+}
+
+/* The system may end what any source gave; the source gives it again unless
+ * it is told otherwise. */
+static bool
+grant_end(struct admin *admin, struct str username, const struct grant *key,
+    struct err *err)
+{
+	struct member member = { 0 };
+	const struct account *on = NULL;
+	const struct grant *there;
+	struct names tops = { NULL, 0 };
+
+	if (!member_need(admin, username, &member, err) ||
+	    !account_need(admin, key->account, &on, err) ||
+	    !rule_own_member(admin, &member, err))
+		return false;
+	if (admin->actor.kind == ACTOR_SOURCE &&
+	    !str_eq(key->source, admin->actor.source))
+		return err_set(err, ERR_REFUSED, "not_yours",
+		    "role %.*s on %.*s: comes from %.*s, and %.*s may not "
+		    "take it",
+		    STR_ARGS(key->role), STR_ARGS(key->account),
+		    STR_ARGS(key->source), STR_ARGS(admin->actor.source));
+	there = grant_exact(&member, key);
+	if (there == NULL)
+		return err_set(err, ERR_NOT_FOUND, "grant_unknown",
+		    "member %.*s: has no %.*s on %.*s from %.*s; see rolegate "
+		    "grant list --member %.*s",
+		    STR_ARGS(member.username), STR_ARGS(key->role),
+		    STR_ARGS(key->account), STR_ARGS(key->source),
+		    STR_ARGS(member.username));
+	if (!rule_not_frozen(on, err))
+		return false;
+	if (member.status == MEMBER_ACTIVE && is_top_grant(admin, on, there))
+		tops = (struct names){ &there->account, 1 };
+	return grant_delete(admin, &member, there, err) &&
+	       rule_top_stays(admin, tops, err) &&
+	       grant_note(admin, "grant.remove", &member, there, NULL, err);
+}
+
+bool
+admin_grant_remove(struct admin *admin, struct str username,
+    struct str account, struct str role, struct str source, struct err *err)
+{
+	const struct grant key = {
+		.account = account,
+		.role = role,
+		.source = source,
+	};
+
+	return change_begin(admin, err) &&
+	       change_end(admin, grant_end(admin, username, &key, err), err);
+}

@@ -1,0 +1,145 @@
+#include <jansson.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/change.h"
+
+#define TOKEN_BYTES	((size_t)32)
+#define DIGEST_BYTES	((size_t)32)
+#define LIFETIME_MAX_S	((int64_t)400 * 24 * 3600)
+#define BASE64_VARIANT	sodium_base64_VARIANT_URLSAFE_NO_PADDING
+#define TOKEN_TEXT_SIZE sodium_base64_ENCODED_LEN(TOKEN_BYTES, BASE64_VARIANT)
+
+static bool
+token_new(struct admin *admin, struct str *token, struct str *digest)
+{
+	unsigned char bytes[TOKEN_BYTES];
+	unsigned char hash[DIGEST_BYTES];
+	char *text = arena_alloc(&admin->arena, TOKEN_TEXT_SIZE, 1);
+	char *hex = arena_alloc(&admin->arena, DIGEST_BYTES * 2 + 1, 1);
+
+	if (text == NULL || hex == NULL || sodium_init() < 0)
+		return false;
+	randombytes_buf(bytes, sizeof(bytes));
+	sodium_bin2base64(
+	    text, TOKEN_TEXT_SIZE, bytes, sizeof(bytes), BASE64_VARIANT);
+	sodium_memzero(bytes, sizeof(bytes));
+	*token = str_from(text);
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text,
+	    token->len, NULL, 0);
+	sodium_bin2hex(hex, DIGEST_BYTES * 2 + 1, hash, sizeof(hash));
+	*digest = (struct str){ hex, DIGEST_BYTES * 2 };
+	return true;
+}
+
+/* What the history says of a session: never the token. */
+static struct str
+session_text(struct admin *admin, const struct session *s)
+{
+	struct str at = str_from_time(&admin->arena, s->expires_s);
+	json_t *object = json_pack("{s:s,s:s%,s:s%,s:s%,s:s%}", "type",
+	    "session", "member", s->username.ptr, s->username.len, "digest",
+	    s->digest.ptr, s->digest.len, "account",
+	    s->account.len > 0 ? s->account.ptr : "", s->account.len,
+	    "expires", at.ptr != NULL ? at.ptr : "", at.len);
+	char *dump = json_dumps(object, JSON_COMPACT);
+	struct str text = { NULL, 0 };
+
+	if (dump != NULL)
+		text = str_copy(&admin->arena, str_from(dump));
+	free(dump);
+	json_decref(object);
+	return text;
+}
+
+static bool
+session_put(struct admin *admin, const struct session *session,
+    struct err *err)
+{
+	struct touches touches = { 0 };
+	int64_t generation;
+
+	touch(admin, &touches, "session", session->digest);
+	return change_generation(admin, &generation, err) &&
+	       store_put_session(admin->store, session, generation, err) &&
+	       change_note(admin, "session.add", session->username, STR(""),
+		   session_text(admin, session), &touches, err);
+}
+
+static bool
+session_make(struct admin *admin, struct str username, struct str account,
+    int64_t lifetime_s, struct str *token, struct err *err)
+{
+	int64_t now_s = admin->now_ms / 1000;
+	struct session session = {
+		.account = account,
+		.created_s = now_s,
+		.expires_s = now_s + lifetime_s,
+	};
+	struct member member = { 0 };
+	const struct account *on = NULL;
+
+	if (!member_need(admin, username, &member, err) ||
+	    (account.len > 0 && !account_need(admin, account, &on, err)))
+		return false;
+	if (member.status != MEMBER_ACTIVE)
+		return err_set(err, ERR_REFUSED, "member_inactive",
+		    "member %.*s: is %s and gets no session; make them active "
+		    "first",
+		    STR_ARGS(member.username),
+		    member_status_word(member.status));
+	if (!token_new(admin, token, &session.digest))
+		return err_set(err, ERR_BUG, "no_random",
+		    "libsodium: cannot make a token");
+	session.member_id = member.id;
+	session.username = member.username;
+	return session_put(admin, &session, err);
+}
+
+bool
+admin_session_add(struct admin *admin, struct str username,
+    struct str account, int64_t lifetime_s, struct str *token,
+    struct err *err)
+{
+	if (lifetime_s < 1 || lifetime_s > LIFETIME_MAX_S)
+		return err_set(err, ERR_LIMIT, "session_lifetime",
+		    "session: lives for 1 second to 400 days");
+	return change_begin(admin, err) &&
+	       change_end(admin,
+		   session_make(
+		       admin, username, account, lifetime_s, token, err),
+		   err);
+}
+
+static bool
+session_end(struct admin *admin, const struct session *session,
+    struct err *err)
+{
+	struct touches touches = { 0 };
+
+	touch(admin, &touches, "session", session->digest);
+	return store_delete_session(admin->store, session->digest, err) &&
+	       change_note(admin, "session.remove", session->username,
+		   session_text(admin, session), STR(""), &touches, err);
+}
+
+bool
+admin_session_remove(struct admin *admin, struct str digest, struct err *err)
+{
+	struct session session = { 0 };
+
+	switch (store_session(
+	    admin->store, &admin->arena, digest, &session, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		return err_set(err, ERR_NOT_FOUND, "session_unknown",
+		    "session %.*s: does not exist; see rolegate session list",
+		    STR_ARGS(digest));
+	case FOUND_YES:
+		break;
+	}
+	return change_begin(admin, err) &&
+	       change_end(admin, session_end(admin, &session, err), err);
+}
