@@ -22,6 +22,16 @@ struct touches {
 void touch(struct admin *admin, struct touches *touches, const char *kind,
     struct str name);
 
+/* A new username stands in other records as well: the key of the old one, the
+ * accounts the member owns, and the sessions. */
+bool touch_rename(struct admin *admin, const struct member *before,
+    struct touches *touches, struct err *err);
+/* Whoever is disabled or gone comes back by signing in, not by an old cookie.*/
+bool sessions_end(struct admin *admin, struct str member_id,
+    struct touches *touches, struct err *err);
+/* ptr NULL when there is no randomness. */
+struct str member_id_new(struct admin *admin);
+
 /* The history row; before or after is empty when there is none. */
 bool change_note(struct admin *admin, const char *action, struct str subject,
     struct str before, struct str after, const struct touches *touches,

@@ -6,8 +6,8 @@
 
 #define ID_BYTES ((size_t)16)
 
-static struct str
-id_new(struct admin *admin)
+struct str
+member_id_new(struct admin *admin)
 {
 	unsigned char bytes[ID_BYTES];
 	char *hex = arena_alloc(&admin->arena, ID_BYTES * 2 + 1, 1);
@@ -57,7 +57,7 @@ member_make(struct admin *admin, struct member *member, struct err *err)
 {
 	struct touches touches = { 0 };
 
-	member->id = id_new(admin);
+	member->id = member_id_new(admin);
 	if (member->id.ptr == NULL)
 		return err_set(err, ERR_BUG, "no_random",
 		    "libsodium: cannot make an id");
@@ -103,8 +103,7 @@ sessions_touch(struct admin *admin, struct str member_id,
 	return true;
 }
 
-/* Whoever is disabled comes back by signing in again, not by an old cookie. */
-static bool
+bool
 sessions_end(struct admin *admin, struct str member_id,
     struct touches *touches, struct err *err)
 {
@@ -121,9 +120,8 @@ sessions_end(struct admin *admin, struct str member_id,
 	return true;
 }
 
-/* A new username stands in other records as well. */
-static bool
-rename_touch(struct admin *admin, const struct member *before,
+bool
+touch_rename(struct admin *admin, const struct member *before,
     struct touches *touches, struct err *err)
 {
 	struct session *sessions = NULL;
@@ -161,7 +159,7 @@ member_replace(struct admin *admin, const struct member *before,
 	return rule_own_member(admin, before, err) &&
 	       member_check(after, err) &&
 	       username_free(admin, after->username, before->id, err) &&
-	       (!renamed || rename_touch(admin, before, &touches, err)) &&
+	       (!renamed || touch_rename(admin, before, &touches, err)) &&
 	       (!disabled || tops_of(admin, before, &tops, err)) &&
 	       (!disabled ||
 		   sessions_end(admin, before->id, &touches, err)) &&
