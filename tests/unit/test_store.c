@@ -601,6 +601,35 @@ START_TEST(subtree_parents_first)
 }
 END_TEST
 
+START_TEST(owned_and_holders)
+{
+	struct names out;
+
+	kit_begin();
+	kit_member("ann");
+	kit_member("bob");
+	kit_account("z", "", "ann");
+	kit_account("a", "", "ann");
+	kit_account("b", "", "bob");
+	kit_grant("bob", "z", "viewer", "local");
+	kit_grant("bob", "z", "editor", "local");
+	kit_grant("ann", "z", "viewer", "local");
+	kit_grant("ann", "a", "viewer", "local");
+	kit_commit();
+	KIT_OK(
+	    store_owned(kit.store, &kit.arena, STR("id-ann"), &out, &kit.err));
+	ck_assert_uint_eq(out.count, 2);
+	SAME(out.items[0], STR("a"));
+	SAME(out.items[1], STR("z"));
+	KIT_OK(store_holders(kit.store, &kit.arena, STR("z"), &out, &kit.err));
+	ck_assert_uint_eq(out.count, 2);
+	SAME(out.items[0], STR("id-ann"));
+	SAME(out.items[1], STR("id-bob"));
+	KIT_OK(store_holders(kit.store, &kit.arena, STR("b"), &out, &kit.err));
+	ck_assert_uint_eq(out.count, 0);
+}
+END_TEST
+
 /* A circle cannot be made here, but it can be written into the file. */
 START_TEST(circle_of_accounts_ends)
 {
@@ -1538,6 +1567,7 @@ store_tests(TCase *t)
 	tcase_add_test(t, state_of_nothing);
 	tcase_add_test(t, state_whole_or_no_memory);
 	tcase_add_test(t, subtree_parents_first);
+	tcase_add_test(t, owned_and_holders);
 	tcase_add_test(t, circle_of_accounts_ends);
 	tcase_add_loop_test(t, corrupt_rows_are_no_rows, 0, COUNT(corruptions));
 	tcase_add_test(t, rolled_back_is_gone);
