@@ -691,6 +691,38 @@ flip_each_byte(struct str name, struct str text)
 		}
 }
 
+/* Every byte of 100 records, each changed to something else. */
+START_TEST(each_changed_byte_is_seen_D5)
+{
+	for (int i = 0; i < 100; i++) {
+		struct member member = ann();
+		struct str name;
+		struct str text;
+		char *bytes;
+
+		member.username = str_fmt(&arena, "member-%d", i);
+		member.changed = i;
+		name = named(RECORD_MEMBER, member.username.ptr);
+		text = record_member(&arena, &key, name, &member);
+		bytes = ARENA_ARRAY(&arena, char, text.len + 1);
+		memcpy(bytes, text.ptr, text.len);
+		for (size_t at = 0; at < text.len; at++) {
+			bytes[at] = (char)(text.ptr[at] + 1 + i);
+			ck_assert_msg(
+			    strcmp(opens(&key, name,
+				       (struct str){ bytes, text.len }),
+				"opened") != 0,
+			    "D5: byte %zu of %.*s was changed unseen", at,
+			    STR_ARGS(name));
+			bytes[at] = text.ptr[at];
+		}
+		ck_assert_str_eq(
+		    opens(&key, name, (struct str){ bytes, text.len }),
+		    "opened");
+	}
+}
+END_TEST
+
 START_TEST(each_changed_bit_is_seen_D5)
 {
 	struct str session = named(RECORD_SESSION, "00");
@@ -774,6 +806,7 @@ record_tests(TCase *t)
 	tcase_add_test(t, not_a_record);
 	tcase_add_test(t, bytes_behind_a_record_are_no_record);
 	tcase_add_test(t, signed_control_characters_are_no_record);
+	tcase_add_test(t, each_changed_byte_is_seen_D5);
 	tcase_add_test(t, each_changed_bit_is_seen_D5);
 	tcase_add_test(t, key_is_64_hex_digits);
 }
