@@ -241,9 +241,9 @@ publisher_cli() {
 	rg grant set bob full.viewer sales --yes >/dev/null
 	for _ in $(seq 8); do
 		read -r -t 5 line <&"${GATE[0]}"
-		[ "$line" != 'rolegate:{default}:member:bob' ] || return 0
+		[ "$line" != 'rolegate:{default}:member:bob' ] || break
 	done
-	return 1
+	[ "$line" = 'rolegate:{default}:member:bob' ]
 }
 
 @test "publish: a user that may not write is named, and the change waits" {
