@@ -44,27 +44,53 @@ LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis) -lfcgi -levent_core
 # --- Sources, by name --------------------------------------------------------
 
 LIB_SRC = \
-	src/base/arena.c src/base/err.c src/base/fault.c src/base/str.c \
-	src/base/text.c src/base/yaml.c src/base/secret.c \
+	src/base/arena.c src/base/err.c src/base/fault.c src/base/secret.c \
+	src/base/str.c src/base/text.c src/base/yaml.c \
 	src/config/config.c \
 	src/model/account.c src/model/catalogue.c src/model/csv.c \
-	src/model/member.c src/model/names.c src/model/path.c src/model/route.c \
-	src/model/state.c src/model/state_json.c \
+	src/model/member.c src/model/names.c src/model/path.c \
+	src/model/route.c src/model/state.c src/model/state_json.c \
 	src/decide/decide.c src/decide/reason.c \
-	src/store/db_sqlite.c src/store/schema.c src/store/store.c \
-	src/store/member.c src/store/account.c src/store/catalogue.c \
-	src/store/session.c src/store/history.c src/store/sync.c \
-	src/publish/record.c src/publish/redis.c src/publish/publisher.c \
-	src/admin/admin.c src/admin/member.c src/admin/account.c \
-	src/admin/grant.c src/admin/session.c src/admin/load.c
+	src/store/account.c src/store/catalogue.c src/store/db_sqlite.c \
+	src/store/history.c src/store/member.c src/store/schema.c \
+	src/store/session.c src/store/store.c src/store/sync.c \
+	src/publish/lines.c src/publish/publisher.c src/publish/read_state.c \
+	src/publish/record.c src/publish/record_catalogue.c \
+	src/publish/redis.c \
+	src/admin/account.c src/admin/admin.c src/admin/grant.c \
+	src/admin/load.c src/admin/member.c src/admin/rule.c \
+	src/admin/session.c
 
-GATE_SRC = $(wildcard fcgi/gate/*.c)
-SYNC_SRC = $(wildcard sync/*.c)
-CLI_SRC = $(wildcard cli/*.c)
+GATE_SRC = \
+	fcgi/gate/answer.c fcgi/gate/cache.c fcgi/gate/conn.c \
+	fcgi/gate/decision_log.c fcgi/gate/fetch.c fcgi/gate/identity.c \
+	fcgi/gate/keys.c fcgi/gate/link.c fcgi/gate/listener.c \
+	fcgi/gate/main.c fcgi/gate/master.c fcgi/gate/params.c \
+	fcgi/gate/records.c fcgi/gate/reply.c fcgi/gate/request.c \
+	fcgi/gate/setup.c fcgi/gate/view.c fcgi/gate/watch.c \
+	fcgi/gate/worker.c
+
+SYNC_SRC = \
+	sync/apply.c sync/directory.c sync/dn.c sync/entry.c sync/groups.c \
+	sync/guard.c sync/index.c sync/job.c sync/main.c sync/mapping.c \
+	sync/mapping_check.c sync/memberships.c sync/notes.c sync/options.c \
+	sync/pattern.c sync/people.c sync/plan.c sync/plan_json.c \
+	sync/plan_text.c sync/prepare.c sync/publish_after.c sync/reading.c \
+	sync/report.c sync/run.c sync/status.c sync/transaction.c \
+	sync/wanted.c
+
+CLI_SRC = \
+	cli/account.c cli/app.c cli/args.c cli/ask.c cli/batch.c cli/change.c \
+	cli/check.c cli/commands.c cli/config.c cli/explain.c cli/grant.c \
+	cli/help.c cli/key.c cli/load.c cli/log.c cli/logfmt.c cli/main.c \
+	cli/member.c cli/out.c cli/publish.c cli/role.c cli/session.c \
+	cli/status.c cli/sync.c cli/who.c
+
+# A test that is written is run: these two are whatever is there.
 UNIT_SRC = $(wildcard tests/unit/test_*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)
 
-obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ = $(call obj,$(LIB_SRC))
 LIB = $(BUILD)/librolegate.a
 
