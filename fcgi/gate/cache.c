@@ -10,9 +10,9 @@
 /* One slot for so many bytes of the bound. */
 #define BYTES_A_SLOT 512
 #define ABSENT_SHARE 8
-#define EPOCHS_KEPT 16
+#define EPOCHS_KEPT  16
 /* What malloc() adds to a block, and its rounding. */
-#define BLOCK_HEAD 8
+#define BLOCK_HEAD  8
 #define BLOCK_ROUND 16
 
 /* Entries in the order of their use. */
@@ -108,19 +108,19 @@ static size_t
 block_bytes(size_t bytes)
 {
 	return (bytes + BLOCK_HEAD + BLOCK_ROUND - 1) / BLOCK_ROUND *
-	    BLOCK_ROUND;
+	       BLOCK_ROUND;
 }
 
 size_t
 entry_bytes(const struct entry *entry)
 {
-	size_t bytes = block_bytes(
-	    sizeof(*entry) + entry->name_len + entry->text_len);
+	size_t bytes =
+	    block_bytes(sizeof(*entry) + entry->name_len + entry->text_len);
 
 	/* An arena's blocks double, so at most half of them is empty. */
 	if (entry->parsed != NULL)
 		bytes += block_bytes(sizeof(*entry->parsed)) +
-		    2 * entry->parsed->arena.used_bytes + 8192;
+			 2 * entry->parsed->arena.used_bytes + 8192;
 	return bytes;
 }
 
@@ -166,8 +166,8 @@ hash_of(const struct cache *cache, enum record_kind kind, struct str name)
 	uint64_t hash;
 	unsigned char out[crypto_shorthash_BYTES];
 
-	crypto_shorthash(out, (const unsigned char *)name.ptr, name.len,
-	    cache->hash_key);
+	crypto_shorthash(
+	    out, (const unsigned char *)name.ptr, name.len, cache->hash_key);
 	memcpy(&hash, out, sizeof(hash));
 	return hash + (uint64_t)kind * 0x9e3779b97f4a7c15ULL;
 }
@@ -225,7 +225,8 @@ put_in(struct cache *cache, struct entry *entry)
 		put_out(cache, row->oldest);
 	while (bytes_of_all(cache) + bytes > cache->present.max_bytes)
 		put_out(cache, cache->present.oldest != NULL
-			? cache->present.oldest : cache->absent.oldest);
+				   ? cache->present.oldest
+				   : cache->absent.oldest);
 	slot = slot_of(cache, entry->hash);
 	entry->next = *slot;
 	*slot = entry_hold(entry);
@@ -441,9 +442,9 @@ cache_count(const struct cache *cache)
 {
 	return (struct cache_counts){
 		.bytes = (int64_t)(bytes_of_all(cache) +
-		    cache->slot_count * sizeof(cache->slots[0]) +
-		    sizeof(*cache)),
-		.records = (int64_t)(cache->present.count +
-		    cache->absent.count),
+				   cache->slot_count * sizeof(cache->slots[0]) +
+				   sizeof(*cache)),
+		.records =
+		    (int64_t)(cache->present.count + cache->absent.count),
 	};
 }

@@ -23,7 +23,7 @@
 struct cache;
 
 struct entry {
-	struct entry *next;  /* in its slot */
+	struct entry *next; /* in its slot */
 	struct entry *newer; /* by use */
 	struct entry *older;
 	struct shelf *parsed; /* catalogues, else NULL */
@@ -50,8 +50,8 @@ struct shelf {
 };
 
 /* With one holder. NULL when memory is out. */
-struct entry *entry_new(enum record_kind kind, struct str name,
-    struct str text);
+struct entry *
+entry_new(enum record_kind kind, struct str name, struct str text);
 struct entry *entry_hold(struct entry *entry);
 void entry_release(struct entry *entry); /* NULL is fine */
 struct str entry_name(const struct entry *entry);
@@ -77,16 +77,16 @@ void cache_changed(struct cache *cache);
 int64_t cache_changes(const struct cache *cache);
 
 /* Borrowed until the next call; NULL when there is none such. */
-struct entry *cache_get(struct cache *cache, enum record_kind kind,
-    struct str name);
+struct entry *
+cache_get(struct cache *cache, enum record_kind kind, struct str name);
 struct entry *cache_get_stale(struct cache *cache, enum record_kind kind,
     struct str name, int64_t oldest_ms);
 /* Whatever is remembered. */
-struct entry *cache_peek(struct cache *cache, enum record_kind kind,
-    struct str name);
+struct entry *
+cache_peek(struct cache *cache, enum record_kind kind, struct str name);
 /* The generation of the newest record that is remembered under the name. */
-int64_t cache_floor(struct cache *cache, enum record_kind kind,
-    struct str name);
+int64_t
+cache_floor(struct cache *cache, enum record_kind kind, struct str name);
 /* An entry that is inside already is as good as read just now. */
 void cache_put(struct cache *cache, struct entry *entry,
     int64_t changes_when_asked, int64_t now_ms);

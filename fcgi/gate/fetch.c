@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fcgi/gate/times.h"
+
 struct fetch {
 	struct fetch *next;
 	struct want *wants;
@@ -97,9 +99,11 @@ static int64_t
 due_ms(const struct fetcher *fetcher)
 {
 	int64_t sent = fetcher->sent.first != NULL
-	    ? fetcher->sent.first->sent_ms : INT64_MAX;
+			   ? fetcher->sent.first->sent_ms
+			   : INT64_MAX;
 	int64_t unsent = fetcher->unsent.first != NULL
-	    ? fetcher->unsent.first->wanted_ms : INT64_MAX;
+			     ? fetcher->unsent.first->wanted_ms
+			     : INT64_MAX;
 	int64_t first = sent < unsent ? sent : unsent;
 
 	return first == INT64_MAX ? first : first + fetcher->config.wait_ms;
@@ -111,16 +115,11 @@ static void
 timer_set(struct fetcher *fetcher)
 {
 	int64_t due = due_ms(fetcher);
-	int64_t wait_ms;
 	struct timeval wait;
 
 	if (due == INT64_MAX || event_pending(fetcher->timer, EV_TIMEOUT, NULL))
 		return;
-	wait_ms = due - monotonic_ms();
-	if (wait_ms < 1)
-		wait_ms = 1;
-	wait = (struct timeval){ .tv_sec = (time_t)(wait_ms / 1000),
-		.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000) };
+	wait = timeval_ms(due - monotonic_ms());
 	event_add(fetcher->timer, &wait);
 }
 
@@ -133,7 +132,7 @@ on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	while (fetcher->unsent.first != NULL &&
-	    fetcher->unsent.first->wanted_ms <= old_ms)
+	       fetcher->unsent.first->wanted_ms <= old_ms)
 		fetch_end(queue_take(&fetcher->unsent), FETCHED_NOTHING, NULL);
 	if (fetcher->sent.first != NULL &&
 	    fetcher->sent.first->sent_ms <= old_ms)
@@ -183,11 +182,11 @@ fetch_new(struct fetcher *fetcher, enum record_kind kind, struct str name)
 /* The same record, in the same round: one GET answers both. What has left may
  * be answered with what was true before the second one asked. */
 static struct fetch *
-fetch_same(const struct fetcher *fetcher, enum record_kind kind,
-    struct str name)
+fetch_same(
+    const struct fetcher *fetcher, enum record_kind kind, struct str name)
 {
-	const struct queue *queue = link_is_up(fetcher->link) ? &fetcher->sent
-							      : &fetcher->unsent;
+	const struct queue *queue =
+	    link_is_up(fetcher->link) ? &fetcher->sent : &fetcher->unsent;
 	int64_t round = link_round(fetcher->link);
 
 	for (struct fetch *f = queue->first; f != NULL; f = f->next)
@@ -246,8 +245,8 @@ older(struct err *err, const struct fetch *fetch, int64_t got, int64_t seen)
 	return err_set(err, ERR_REFUSED, "record_older",
 	    "%.*s is of generation %lld, and %lld was seen before; run "
 	    "'rolegate publish --all', or reload the gate if the store was "
-	    "restored", (int)fetch->key_len, fetch->key, (long long)got,
-	    (long long)seen);
+	    "restored",
+	    (int)fetch->key_len, fetch->key, (long long)got, (long long)seen);
 }
 
 static bool
@@ -273,8 +272,8 @@ number_read(struct fetcher *fetcher, const struct fetch *fetch,
 }
 
 static bool
-catalogue_read(const struct record *record, struct entry *entry,
-    struct err *err)
+catalogue_read(
+    const struct record *record, struct entry *entry, struct err *err)
 {
 	struct record own = *record;
 
@@ -283,8 +282,8 @@ catalogue_read(const struct record *record, struct entry *entry,
 		return err_set(err, ERR_BUG, "no_memory",
 		    "memory is out; give the process more");
 	own.body = entry_body(entry);
-	return record_read_catalogue(&own, &entry->parsed->arena,
-	    &entry->parsed->catalogue, err);
+	return record_read_catalogue(
+	    &own, &entry->parsed->arena, &entry->parsed->catalogue, err);
 }
 
 /* The whole text is kept only where it is compared with the next one. */
@@ -322,8 +321,8 @@ entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
 	struct record record;
 	struct entry *entry;
 
-	if (!record_open(&record, fetcher->config.key, fetch_key(fetch), text,
-		err))
+	if (!record_open(
+		&record, fetcher->config.key, fetch_key(fetch), text, err))
 		return NULL;
 	if (record.generation < floor && fetch->kind != RECORD_HEARTBEAT) {
 		older(err, fetch, record.generation, floor);
@@ -346,24 +345,23 @@ entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
 
 /* What was verified and parsed before, byte for byte. */
 static struct entry *
-entry_again(struct fetcher *fetcher, const struct fetch *fetch,
-    struct str text)
+entry_again(struct fetcher *fetcher, const struct fetch *fetch, struct str text)
 {
 	struct entry *entry = NULL;
 
 	if (fetch->kind == RECORD_GENERATION)
 		entry = fetcher->newest;
 	else if (fetch->kind == RECORD_CATALOGUE)
-		entry = cache_peek(fetcher->config.cache, fetch->kind,
-		    fetch_name(fetch));
+		entry = cache_peek(
+		    fetcher->config.cache, fetch->kind, fetch_name(fetch));
 	if (entry == NULL || entry->absent || !str_eq(entry_text(entry), text))
 		return NULL;
 	return entry_hold(entry);
 }
 
 static void
-entry_keep(struct fetcher *fetcher, const struct fetch *fetch,
-    struct entry *entry)
+entry_keep(
+    struct fetcher *fetcher, const struct fetch *fetch, struct entry *entry)
 {
 	if (fetch->kind == RECORD_HEARTBEAT)
 		return;
@@ -393,8 +391,8 @@ fetch_text(struct fetcher *fetcher, struct fetch *fetch, struct str text)
 static void
 fetch_absent(struct fetcher *fetcher, struct fetch *fetch)
 {
-	struct entry *entry = entry_new(fetch->kind, fetch_name(fetch),
-	    (struct str){ NULL, 0 });
+	struct entry *entry =
+	    entry_new(fetch->kind, fetch_name(fetch), (struct str){ NULL, 0 });
 
 	if (entry != NULL)
 		entry_keep(fetcher, fetch, entry);
@@ -419,8 +417,8 @@ static bool
 is_passing(struct str text)
 {
 	return str_starts(text, STR("LOADING")) ||
-	    str_starts(text, STR("BUSY")) ||
-	    str_starts(text, STR("MASTERDOWN"));
+	       str_starts(text, STR("BUSY")) ||
+	       str_starts(text, STR("MASTERDOWN"));
 }
 
 static void
@@ -431,8 +429,8 @@ on_error(struct fetcher *fetcher, struct str text)
 
 	/* Of one key. All else (NOAUTH, NOPERM, MOVED) is of the server. */
 	if (!str_starts(text, STR("WRONGTYPE"))) {
-		link_drop(fetcher->link, is_passing(text)
-			? "redis_unreachable" : "redis_refused",
+		link_drop(fetcher->link,
+		    is_passing(text) ? "redis_unreachable" : "redis_refused",
 		    "GET: %.*s", STR_ARGS(text));
 		return;
 	}
@@ -477,8 +475,9 @@ on_item(void *context, const struct reply_item *item)
 static void
 first_got(struct want *want, enum fetched what, struct entry *entry)
 {
-	struct fetcher *fetcher = (struct fetcher *)(void *)((char *)want -
-	    offsetof(struct fetcher, first));
+	struct fetcher *fetcher =
+	    (struct fetcher *)(void *)((char *)want -
+				       offsetof(struct fetcher, first));
 
 	(void)what;
 	(void)entry;
@@ -496,8 +495,8 @@ on_up(void *context)
 	fetcher->unsent = (struct queue){ NULL, NULL };
 	cache_doubt(fetcher->config.cache, RECORD_GENERATION, STR(""));
 	if (!fetcher->first_is_out)
-		fetcher->first_is_out = fetcher_get(fetcher, RECORD_GENERATION,
-		    STR(""), &fetcher->first);
+		fetcher->first_is_out = fetcher_get(
+		    fetcher, RECORD_GENERATION, STR(""), &fetcher->first);
 	for (struct fetch *f; (f = queue_take(&waiting)) != NULL;)
 		if (!fetch_send(fetcher, f))
 			fetch_end(f, FETCHED_NOTHING, NULL);
@@ -530,12 +529,14 @@ on_down(void *context, const struct err *why)
 /* --- Opening ------------------------------------------------------------- */
 
 bool
-fetcher_open(struct fetcher **out, const struct fetch_config *config,
-    struct err *err)
+fetcher_open(
+    struct fetcher **out, const struct fetch_config *config, struct err *err)
 {
 	struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
-	struct link_hooks hooks = { .up = on_up, .item = on_item,
-		.down = on_down, .context = fetcher };
+	struct link_hooks hooks = { .up = on_up,
+		.item = on_item,
+		.down = on_down,
+		.context = fetcher };
 
 	if (fetcher == NULL)
 		return err_set(err, ERR_BUG, "no_memory",
@@ -548,8 +549,8 @@ fetcher_open(struct fetcher **out, const struct fetch_config *config,
 		return err_set(err, ERR_BUG, "no_memory",
 		    "memory is out; give the process more");
 	}
-	if (!link_open(&fetcher->link, config->loop, config->target, &hooks,
-		err)) {
+	if (!link_open(
+		&fetcher->link, config->loop, config->target, &hooks, err)) {
 		fetcher_close(fetcher);
 		return false;
 	}

@@ -21,7 +21,7 @@
 
 enum fetched {
 	FETCHED_NOTHING = 0, /* Redis could not be asked */
-	FETCHED_BAD,         /* there is something that is not believed */
+	FETCHED_BAD, /* there is something that is not believed */
 	FETCHED_ABSENT,
 	FETCHED_RECORD,
 };
@@ -35,7 +35,7 @@ struct want {
 
 struct fetch_config {
 	struct event_base *loop;
-	const struct link_target *target;
+	const struct target *target;
 	const struct keys *keys;
 	const struct record_key *key;
 	struct cache *cache;
@@ -50,8 +50,8 @@ struct fetch_config {
 
 struct fetcher;
 
-bool fetcher_open(struct fetcher **out, const struct fetch_config *config,
-    struct err *err);
+bool fetcher_open(
+    struct fetcher **out, const struct fetch_config *config, struct err *err);
 /* Every want that waits gets FETCHED_NOTHING; no other hook is called. */
 void fetcher_close(struct fetcher *fetcher);
 

@@ -21,14 +21,13 @@ common(struct str a, struct str b)
 }
 
 bool
-keys_make(struct keys *out, struct arena *arena, struct str ns,
-    struct err *err)
+keys_make(struct keys *out, struct arena *arena, struct str ns, struct err *err)
 {
 	*out = (struct keys){ 0 };
 	for (int kind = RECORD_MEMBER; kind <= RECORD_HEARTBEAT; kind++) {
 		/* A key has a name; the prefix is what is before it. */
-		struct str prefix = record_name(arena, ns,
-		    (enum record_kind)kind, STR("x"));
+		struct str prefix =
+		    record_name(arena, ns, (enum record_kind)kind, STR("x"));
 
 		if (prefix.ptr == NULL)
 			return err_set(err, ERR_FILE, "view_namespace",
@@ -71,8 +70,8 @@ keys_match(const struct keys *keys, struct str key, enum record_kind *kind,
 		    (!has_name(k) && key.len != prefix.len))
 			continue;
 		*kind = (enum record_kind)k;
-		*name = (struct str){ key.ptr + prefix.len,
-			key.len - prefix.len };
+		*name =
+		    (struct str){ key.ptr + prefix.len, key.len - prefix.len };
 		return true;
 	}
 	return false;

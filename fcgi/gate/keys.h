@@ -12,13 +12,13 @@ struct keys {
 	struct str all; /* what all of them begin with */
 };
 
-bool keys_make(struct keys *out, struct arena *arena, struct str ns,
-    struct err *err);
+bool keys_make(
+    struct keys *out, struct arena *arena, struct str ns, struct err *err);
 /* `name` as it stands in keys: usernames folded. */
 struct str keys_key(const struct keys *keys, struct arena *arena,
     enum record_kind kind, struct str name);
 /* False when the key is no record that the gate reads. */
-bool keys_match(const struct keys *keys, struct str key,
-    enum record_kind *kind, struct str *name);
+bool keys_match(const struct keys *keys, struct str key, enum record_kind *kind,
+    struct str *name);
 
 #endif

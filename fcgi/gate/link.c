@@ -1,28 +1,24 @@
 #include "fcgi/gate/link.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
-#include "base/secret.h"
+#include "fcgi/gate/times.h"
 
 #define BACKOFF_FIRST_MS 50
-#define BACKOFF_LAST_MS 2000
-#define CONNECT_MS 1000
-#define READ_BYTES (16 * 1024)
-#define READS_A_ROUND 8
-#define OUT_MAX (4 * 1024 * 1024)
-#define OUT_FIRST 4096
+#define BACKOFF_LAST_MS	 2000
+#define READ_BYTES	 (16 * 1024)
+#define READS_A_ROUND	 8
+#define OUT_MAX		 (4 * 1024 * 1024)
+#define OUT_FIRST	 4096
 
 enum link_state {
 	LINK_DOWN = 0,
@@ -34,7 +30,7 @@ enum link_state {
 
 struct link {
 	struct event_base *loop;
-	const struct link_target *target;
+	const struct target *target;
 	struct link_hooks hooks;
 	enum link_state state;
 	int fd;
@@ -52,153 +48,9 @@ struct link {
 	size_t out_sent;
 	int64_t round;
 	bool flush_due;
-	bool reading;     /* inside the reader: it cannot be closed now */
-	struct err doom;  /* why it is to be dropped, when it is */
+	bool reading; /* inside the reader: it cannot be closed now */
+	struct err doom; /* why it is to be dropped, when it is */
 };
-
-int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static struct timeval
-timeval_ms(int64_t ms)
-{
-	return (struct timeval){ .tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-}
-
-/* --- Where to ------------------------------------------------------------ */
-
-static bool
-no_address(const struct link_target *target, struct err *err)
-{
-	return err_set(err, ERR_FILE, "redis_address",
-	    "redis address '%.*s': is none; write unix:/path, host:port or "
-	    "[::1]:port", STR_ARGS(target->address));
-}
-
-static bool
-target_unix(struct link_target *out, struct str path, struct err *err)
-{
-	struct sockaddr_un *to = (struct sockaddr_un *)(void *)&out->at;
-
-	if (path.len == 0 || path.len >= sizeof(to->sun_path) ||
-	    memchr(path.ptr, '\0', path.len) != NULL)
-		return no_address(out, err);
-	to->sun_family = AF_UNIX;
-	memcpy(to->sun_path, path.ptr, path.len);
-	out->at_len = sizeof(*to);
-	return true;
-}
-
-/* "host:port" or "[host]:port" */
-static bool
-host_split(struct str address, struct str *host, struct str *port)
-{
-	const char *colon =
-	    address.len > 0 ? memrchr(address.ptr, ':', address.len) : NULL;
-	int64_t number;
-
-	if (colon == NULL)
-		return false;
-	*host = (struct str){ address.ptr, (size_t)(colon - address.ptr) };
-	*port = (struct str){ colon + 1, address.len - host->len - 1 };
-	if (host->len > 2 && host->ptr[0] == '[' &&
-	    host->ptr[host->len - 1] == ']')
-		*host = (struct str){ host->ptr + 1, host->len - 2 };
-	else if (memchr(host->ptr, ':', host->len) != NULL)
-		return false;
-	return host->len > 0 && memchr(host->ptr, '\0', host->len) == NULL &&
-	    str_to_i64(*port, 1, 65535, &number);
-}
-
-static bool
-target_tcp(struct link_target *out, struct arena *arena, struct err *err)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *found = NULL;
-	struct str host;
-	struct str port;
-	int rc;
-
-	if (!host_split(out->address, &host, &port))
-		return no_address(out, err);
-	host = str_copy(arena, host);
-	port = str_copy(arena, port);
-	if (host.ptr == NULL || port.ptr == NULL)
-		return err_set(err, ERR_BUG, "no_memory",
-		    "redis: memory is out; give the process more");
-	rc = getaddrinfo(host.ptr, port.ptr, &hints, &found);
-	if (rc != 0)
-		return err_set(err, ERR_REACH, "redis_address",
-		    "redis address '%.*s': %s; correct the name, or write the "
-		    "number", STR_ARGS(out->address), gai_strerror(rc));
-	memcpy(&out->at, found->ai_addr, found->ai_addrlen);
-	out->at_len = found->ai_addrlen;
-	freeaddrinfo(found);
-	return true;
-}
-
-static bool
-password_read(struct link_target *out, struct arena *arena, struct str file,
-    struct err *err)
-{
-	struct str path = str_copy(arena, file);
-	char *text = arena_alloc(arena, SECRET_FILE_MAX, 1);
-
-	if (path.ptr == NULL || text == NULL)
-		return err_set(err, ERR_BUG, "no_memory",
-		    "redis: memory is out; give the process more");
-	if (!secret_read(text, SECRET_FILE_MAX, &out->password_len, path.ptr,
-		"redis_password", err))
-		return false;
-	out->password = text;
-	return true;
-}
-
-bool
-link_target_read(struct link_target *out, struct arena *arena,
-    const struct redis_config *config, struct err *err)
-{
-	struct str scheme = STR("unix:");
-
-	*out = (struct link_target){
-		.address = str_copy(arena, config->address),
-		.user = str_copy(arena, config->user),
-		.database = config->database,
-		.connect_ms = config->timeout_ms > 0 ? config->timeout_ms
-						     : CONNECT_MS,
-	};
-	if (out->address.ptr == NULL || out->user.ptr == NULL)
-		return err_set(err, ERR_BUG, "no_memory",
-		    "memory is out; give the process more");
-	if (config->user.len > 0 && config->password_file.len == 0)
-		return err_set(err, ERR_FILE, "redis_password",
-		    "redis %.*s: user %.*s has no password_file; name it",
-		    STR_ARGS(config->address), STR_ARGS(config->user));
-	if (config->password_file.len > 0 &&
-	    !password_read(out, arena, config->password_file, err))
-		return false;
-	if (!str_starts(out->address, scheme))
-		return target_tcp(out, arena, err);
-	return target_unix(out,
-	    (struct str){ out->address.ptr + scheme.len,
-		out->address.len - scheme.len },
-	    err);
-}
-
-void
-link_target_wipe(struct link_target *target)
-{
-	if (target->password != NULL)
-		sodium_memzero(target->password, target->password_len);
-	target->password = NULL;
-}
 
 /* --- Ending -------------------------------------------------------------- */
 
@@ -411,7 +263,7 @@ bool
 link_send(struct link *link, const struct str *words, size_t count)
 {
 	return link->state == LINK_UP && link->doom.kind == ERR_NONE &&
-	    command_add(link, words, count);
+	       command_add(link, words, count);
 }
 
 static void
@@ -428,8 +280,8 @@ link_write(struct link *link)
 			return;
 		}
 		if (sent < 0) {
-			link_drop(link, "redis_unreachable", "%s",
-			    strerror(errno));
+			link_drop(
+			    link, "redis_unreachable", "%s", strerror(errno));
 			return;
 		}
 		link->out_sent += (size_t)sent;
@@ -458,10 +310,10 @@ on_flush(evutil_socket_t fd, short what, void *context)
 static bool
 greeting_send(struct link *link)
 {
-	const struct link_target *target = link->target;
+	const struct target *target = link->target;
 	char number[24];
-	int len = snprintf(number, sizeof(number), "%lld",
-	    (long long)target->database);
+	int len = snprintf(
+	    number, sizeof(number), "%lld", (long long)target->database);
 	struct str words[3] = { STR("AUTH") };
 	size_t count = 1;
 	struct str select[] = { STR("SELECT"), { number, (size_t)len } };
@@ -470,8 +322,8 @@ greeting_send(struct link *link)
 	if (target->user.len > 0)
 		words[count++] = target->user;
 	if (target->password != NULL) {
-		words[count++] = (struct str){ target->password,
-			target->password_len };
+		words[count++] =
+		    (struct str){ target->password, target->password_len };
 		if (!command_add(link, words, count))
 			return false;
 		link->greetings++;
@@ -517,21 +369,22 @@ on_writable(evutil_socket_t fd, short what, void *context)
 static bool
 connection_begin(struct link *link, struct err *err)
 {
-	const struct link_target *target = link->target;
+	const struct target *target = link->target;
 	int family = target->at.ss_family;
 	int on = 1;
 	struct timeval limit = timeval_ms(target->connect_ms);
 
-	link->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	link->fd =
+	    socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (link->fd < 0)
-		return err_set(err, ERR_REACH, "redis_unreachable", "%s",
-		    strerror(errno));
+		return err_set(
+		    err, ERR_REACH, "redis_unreachable", "%s", strerror(errno));
 	if (family != AF_UNIX)
 		setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	link->readable = event_new(link->loop, link->fd, EV_READ | EV_PERSIST,
-	    on_readable, link);
-	link->writable = event_new(link->loop, link->fd, EV_WRITE, on_writable,
-	    link);
+	link->readable = event_new(
+	    link->loop, link->fd, EV_READ | EV_PERSIST, on_readable, link);
+	link->writable =
+	    event_new(link->loop, link->fd, EV_WRITE, on_writable, link);
 	if (link->readable == NULL || link->writable == NULL ||
 	    !reply_open(&link->reader, on_item, link, err) ||
 	    event_add(link->readable, NULL) != 0 ||
@@ -541,9 +394,10 @@ connection_begin(struct link *link, struct err *err)
 		    "memory is out; give the process more");
 	/* Writable tells how it went, also when it went at once. */
 	if (connect(link->fd, (const struct sockaddr *)&target->at,
-		target->at_len) != 0 && errno != EINPROGRESS)
-		return err_set(err, ERR_REACH, "redis_unreachable", "%s",
-		    strerror(errno));
+		target->at_len) != 0 &&
+	    errno != EINPROGRESS)
+		return err_set(
+		    err, ERR_REACH, "redis_unreachable", "%s", strerror(errno));
 	return true;
 }
 
@@ -578,10 +432,10 @@ link_start(struct link *link)
 		int64_t half_ms = link->step_ms / 2;
 
 		wait_ms = half_ms +
-		    (int64_t)randombytes_uniform((uint32_t)half_ms + 1);
+			  (int64_t)randombytes_uniform((uint32_t)half_ms + 1);
 	}
-	link->step_ms = link->step_ms == 0 ? BACKOFF_FIRST_MS
-					   : link->step_ms * 2;
+	link->step_ms =
+	    link->step_ms == 0 ? BACKOFF_FIRST_MS : link->step_ms * 2;
 	if (link->step_ms > BACKOFF_LAST_MS)
 		link->step_ms = BACKOFF_LAST_MS;
 	link->state = LINK_WAITING;
@@ -626,7 +480,7 @@ link_round(const struct link *link)
 
 bool
 link_open(struct link **out, struct event_base *loop,
-    const struct link_target *target, const struct link_hooks *hooks,
+    const struct target *target, const struct link_hooks *hooks,
     struct err *err)
 {
 	struct link *link = calloc(1, sizeof(*link));

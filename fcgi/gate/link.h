@@ -14,29 +14,10 @@
 #ifndef ROLEGATE_GATE_LINK_H
 #define ROLEGATE_GATE_LINK_H
 
-#include <sys/socket.h>
-
 #include <event2/event.h>
 
 #include "fcgi/gate/reply.h"
-#include "publish/redis.h"
-
-/* Where to, and as whom. Names are looked up once, here, so that the loop
- * never waits for a name server. */
-struct link_target {
-	struct str address; /* for messages */
-	struct sockaddr_storage at;
-	socklen_t at_len;
-	struct str user;
-	char *password; /* or NULL */
-	size_t password_len;
-	int64_t database;
-	int64_t connect_ms;
-};
-
-bool link_target_read(struct link_target *out, struct arena *arena,
-    const struct redis_config *config, struct err *err);
-void link_target_wipe(struct link_target *target);
+#include "fcgi/gate/target.h"
 
 struct link_hooks {
 	void (*up)(void *context);
@@ -48,7 +29,7 @@ struct link_hooks {
 struct link;
 
 bool link_open(struct link **out, struct event_base *loop,
-    const struct link_target *target, const struct link_hooks *hooks,
+    const struct target *target, const struct link_hooks *hooks,
     struct err *err);
 void link_close(struct link *link); /* no hook is called */
 
@@ -67,7 +48,5 @@ bool link_may_be_up(const struct link *link, int64_t by_ms);
 /* Goes up by one with each write: what was sent in the present round has not
  * left yet. */
 int64_t link_round(const struct link *link);
-
-int64_t monotonic_ms(void);
 
 #endif

@@ -18,8 +18,9 @@ take(const redisReadTask *task, struct reply_item item)
 {
 	struct reply_reader *reader = task->privdata;
 
-	item.index = task->idx;
-	for (const redisReadTask *up = task->parent; up != NULL; up = up->parent)
+	item.index = task->parent != NULL ? task->idx : 0;
+	for (const redisReadTask *up = task->parent; up != NULL;
+	     up = up->parent)
 		item.depth++;
 	if (!reader->refused && reader->take(reader->context, &item))
 		return reader;
@@ -30,12 +31,12 @@ take(const redisReadTask *task, struct reply_item item)
 static void *
 take_text(const redisReadTask *task, char *bytes, size_t len)
 {
-	enum reply_type type = task->type == REDIS_REPLY_ERROR ? REPLY_ERROR
-	    : task->type == REDIS_REPLY_STATUS		       ? REPLY_STATUS
-							       : REPLY_TEXT;
+	enum reply_type type = task->type == REDIS_REPLY_ERROR	  ? REPLY_ERROR
+			       : task->type == REDIS_REPLY_STATUS ? REPLY_STATUS
+								  : REPLY_TEXT;
 
-	return take(task,
-	    (struct reply_item){ .type = type, .text = { bytes, len } });
+	return take(
+	    task, (struct reply_item){ .type = type, .text = { bytes, len } });
 }
 
 static void *
@@ -104,8 +105,8 @@ reply_close(struct reply_reader *reader)
 }
 
 bool
-reply_feed(struct reply_reader *reader, const char *bytes, size_t len,
-    struct err *err)
+reply_feed(
+    struct reply_reader *reader, const char *bytes, size_t len, struct err *err)
 {
 	redisReader *redis = reader->redis;
 	void *reply;

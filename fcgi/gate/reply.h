@@ -30,10 +30,10 @@ enum reply_type {
 
 struct reply_item {
 	enum reply_type type;
-	int depth;       /* 0: the reply itself */
-	int index;       /* in its list */
+	int depth; /* 0: the reply itself */
+	int index; /* in its list */
 	struct str text; /* TEXT, STATUS, ERROR */
-	int64_t number;  /* NUMBER; of a LIST its length */
+	int64_t number; /* NUMBER; of a LIST its length */
 };
 
 /* False refuses the item and all that follows. The reader must not be closed

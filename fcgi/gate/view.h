@@ -43,7 +43,7 @@ enum view_state { VIEW_UNKNOWN = 0, VIEW_NO_IDENTITY, VIEW_KNOWN };
 
 struct view_answer {
 	enum view_state state; /* NO_IDENTITY: no such session, or expired */
-	struct str username;   /* of the session, or as asked */
+	struct str username; /* of the session, or as asked */
 	/* The account that was asked about: the ask's, else the session's,
 	 * else the member's personal one; empty when there is none. */
 	struct str account_id;
@@ -51,13 +51,13 @@ struct view_answer {
 	const struct account *account;
 	const struct catalogue *catalogue;
 	int64_t generation; /* of the view that answered */
-	bool stale;         /* served while Redis is away, by stale_max_s */
+	bool stale; /* served while Redis is away, by stale_max_s */
 };
 
 struct view_ask {
 	struct str session; /* digest in hex, or empty */
 	struct str username; /* used when there is no session */
-	struct str account;  /* or empty */
+	struct str account; /* or empty */
 	void (*done)(void *context, const struct view_answer *answer);
 	void *context;
 };

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fcgi/gate/times.h"
+
 #define CHANNEL "__redis__:invalidate"
 
 /* What was sent and not answered, in this order. */
@@ -21,10 +23,10 @@ struct watch {
 	struct link *link;
 	enum watch_state state;
 	enum message message; /* that is arriving, */
-	int64_t length;       /* of so many items */
-	int64_t asked_ms;     /* when the last step or PING was sent */
-	bool pinged;          /* and its PONG has not come */
-	int64_t alive_ms;     /* the last PING that was answered */
+	int64_t length; /* of so many items */
+	int64_t asked_ms; /* when the last step or PING was sent */
+	bool pinged; /* and its PONG has not come */
+	int64_t alive_ms; /* the last PING that was answered */
 };
 
 static bool
@@ -47,7 +49,8 @@ refused(struct watch *watch, const struct reply_item *item, const char *command)
 		link_drop(watch->link, "tracking_refused",
 		    "%s: %.*s; the near cache is not used: give the gate's "
 		    "user +client|id +client|tracking +subscribe +ping and "
-		    "&" CHANNEL, command, STR_ARGS(item->text));
+		    "&" CHANNEL,
+		    command, STR_ARGS(item->text));
 	else
 		link_drop(watch->link, "tracking_refused",
 		    "%s: not the reply of a Redis; the near cache is not used",
@@ -70,7 +73,8 @@ id_item(struct watch *watch, const struct reply_item *item)
 	watch_say(watch, WATCH_TRACKING,
 	    (struct str[]){ STR("CLIENT"), STR("TRACKING"), STR("ON"),
 		STR("REDIRECT"), { id, (size_t)len }, STR("BCAST"),
-		STR("PREFIX"), watch->config.keys->all }, 8);
+		STR("PREFIX"), watch->config.keys->all },
+	    8);
 }
 
 static void
@@ -93,10 +97,10 @@ subscribe_item(struct watch *watch, const struct reply_item *item)
 		fits = item->type == REPLY_LIST && item->number == 3;
 	else if (item->depth == 1 && item->index == 0)
 		fits = item->type == REPLY_TEXT &&
-		    str_eq(item->text, STR("subscribe"));
+		       str_eq(item->text, STR("subscribe"));
 	else if (item->depth == 1 && item->index == 1)
 		fits = item->type == REPLY_TEXT &&
-		    str_eq(item->text, STR(CHANNEL));
+		       str_eq(item->text, STR(CHANNEL));
 	else if (item->depth == 1)
 		fits = item->type == REPLY_NUMBER && item->number == 1;
 	if (!fits) {
@@ -130,8 +134,7 @@ word_item(struct watch *watch, const struct reply_item *item)
 {
 	if (item->type != REPLY_TEXT) {
 		unexpected(watch);
-	} else if (watch->length == 3 &&
-	    str_eq(item->text, STR("message"))) {
+	} else if (watch->length == 3 && str_eq(item->text, STR("message"))) {
 		watch->message = MESSAGE_CHANGE;
 		/* From here on, also while its keys are arriving. */
 		cache_changed(watch->config.cache);
@@ -200,8 +203,8 @@ message_item(struct watch *watch, const struct reply_item *item)
 static void
 on_up(void *context)
 {
-	watch_say(context, WATCH_ID,
-	    (struct str[]){ STR("CLIENT"), STR("ID") }, 2);
+	watch_say(
+	    context, WATCH_ID, (struct str[]){ STR("CLIENT"), STR("ID") }, 2);
 }
 
 static void
@@ -254,38 +257,39 @@ void
 watch_tick(struct watch *watch, int64_t now_ms)
 {
 	bool waits = watch->state != WATCH_OFF &&
-	    (watch->state != WATCH_ON || watch->pinged);
+		     (watch->state != WATCH_ON || watch->pinged);
 
 	if (waits && now_ms - watch->asked_ms > watch->config.max_ms)
 		link_drop(watch->link, "tracking_lost",
 		    "no answer within %lld ms",
 		    (long long)watch->config.max_ms);
 	else if (watch->state == WATCH_ON && !watch->pinged)
-		watch->pinged = watch_say(watch, WATCH_ON,
-		    (struct str[]){ STR("PING") }, 1);
+		watch->pinged = watch_say(
+		    watch, WATCH_ON, (struct str[]){ STR("PING") }, 1);
 }
 
 bool
 watch_is_alive(const struct watch *watch, int64_t now_ms)
 {
 	return watch->state == WATCH_ON &&
-	    now_ms - watch->alive_ms <= watch->config.max_ms;
+	       now_ms - watch->alive_ms <= watch->config.max_ms;
 }
 
 bool
-watch_open(struct watch **out, const struct watch_config *config,
-    struct err *err)
+watch_open(
+    struct watch **out, const struct watch_config *config, struct err *err)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
-	struct link_hooks hooks = { .up = on_up, .item = on_item,
-		.down = on_down, .context = watch };
+	struct link_hooks hooks = {
+		.up = on_up, .item = on_item, .down = on_down, .context = watch
+	};
 
 	if (watch == NULL)
 		return err_set(err, ERR_BUG, "no_memory",
 		    "memory is out; give the process more");
 	watch->config = *config;
-	if (!link_open(&watch->link, config->loop, config->target, &hooks,
-		err)) {
+	if (!link_open(
+		&watch->link, config->loop, config->target, &hooks, err)) {
 		free(watch);
 		return false;
 	}

@@ -16,7 +16,7 @@
 
 struct watch_config {
 	struct event_base *loop;
-	const struct link_target *target;
+	const struct target *target;
 	const struct keys *keys;
 	struct cache *cache;
 	int64_t max_ms;
@@ -27,8 +27,8 @@ struct watch_config {
 
 struct watch;
 
-bool watch_open(struct watch **out, const struct watch_config *config,
-    struct err *err);
+bool watch_open(
+    struct watch **out, const struct watch_config *config, struct err *err);
 void watch_close(struct watch *watch);
 
 void watch_start(struct watch *watch); /* nothing when it is not down */

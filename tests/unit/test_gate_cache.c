@@ -24,8 +24,8 @@ opened(size_t bytes)
 static struct entry *
 made(const char *name, const char *text, int64_t generation)
 {
-	struct entry *entry = entry_new(RECORD_MEMBER, str_from(name),
-	    str_from(text));
+	struct entry *entry =
+	    entry_new(RECORD_MEMBER, str_from(name), str_from(text));
 
 	ck_assert_ptr_nonnull(entry);
 	entry->body_len = (uint32_t)(text != NULL ? strlen(text) : 0);
@@ -34,8 +34,8 @@ made(const char *name, const char *text, int64_t generation)
 }
 
 static void
-put(struct cache *cache, const char *name, const char *text,
-    int64_t generation, int64_t now_ms)
+put(struct cache *cache, const char *name, const char *text, int64_t generation,
+    int64_t now_ms)
 {
 	struct entry *entry = made(name, text, generation);
 
@@ -60,38 +60,77 @@ got(struct cache *cache, const char *name)
 static bool
 is_stale(struct cache *cache, const char *name, int64_t oldest_ms)
 {
-	return cache_get_stale(cache, RECORD_MEMBER, str_from(name),
-	    oldest_ms) != NULL;
+	return cache_get_stale(
+		   cache, RECORD_MEMBER, str_from(name), oldest_ms) != NULL;
 }
 
 /* What is done between putting "ann" and asking for her. */
-static void do_nothing(struct cache *c) { (void)c; }
-static void do_forget(struct cache *c)
+static void
+do_nothing(struct cache *c)
+{
+	(void)c;
+}
+
+static void
+do_forget(struct cache *c)
 {
 	cache_forget(c, RECORD_MEMBER, STR("ann"));
 }
-static void do_forget_kind(struct cache *c)
+
+static void
+do_forget_kind(struct cache *c)
 {
 	cache_forget(c, RECORD_ACCOUNT, STR("ann"));
 }
-static void do_forget_bob(struct cache *c)
+
+static void
+do_forget_bob(struct cache *c)
 {
 	cache_forget(c, RECORD_MEMBER, STR("bob"));
 }
-static void do_clear(struct cache *c) { cache_clear(c); }
-static void do_lose(struct cache *c) { cache_track(c, false); }
-static void do_again(struct cache *c)
+
+static void
+do_clear(struct cache *c)
+{
+	cache_clear(c);
+}
+
+static void
+do_lose(struct cache *c)
+{
+	cache_track(c, false);
+}
+
+static void
+do_again(struct cache *c)
 {
 	cache_track(c, false);
 	cache_track(c, true);
 }
-static void do_track(struct cache *c) { cache_track(c, true); }
-static void do_doubt(struct cache *c)
+
+static void
+do_track(struct cache *c)
+{
+	cache_track(c, true);
+}
+
+static void
+do_doubt(struct cache *c)
 {
 	cache_doubt(c, RECORD_MEMBER, STR("ann"));
 }
-static void do_replace(struct cache *c) { put(c, "ann", "new", 8, 0); }
-static void do_remove(struct cache *c) { put(c, "ann", NULL, 0, 0); }
+
+static void
+do_replace(struct cache *c)
+{
+	put(c, "ann", "new", 8, 0);
+}
+
+static void
+do_remove(struct cache *c)
+{
+	put(c, "ann", NULL, 0, 0);
+}
 
 static const struct {
 	const char *says;
@@ -100,8 +139,8 @@ static const struct {
 	int64_t floor;
 } rows[] = {
 	{ "what was read under tracking is fresh", do_nothing, "old", 7 },
-	{ "what Redis names is not, but its age is remembered (W6)",
-	    do_forget, "nothing", 7 },
+	{ "what Redis names is not, but its age is remembered (W6)", do_forget,
+	    "nothing", 7 },
 	{ "another kind of the same name is another record (T53)",
 	    do_forget_kind, "old", 7 },
 	{ "another name is another record", do_forget_bob, "old", 7 },
@@ -127,8 +166,9 @@ START_TEST(fresh)
 	rows[_i].does(cache);
 	ck_assert_msg(strcmp(got(cache, "ann"), rows[_i].want) == 0, "%s: %s",
 	    rows[_i].says, got(cache, "ann"));
-	ck_assert_msg(cache_floor(cache, RECORD_MEMBER, STR("ann")) ==
-	    rows[_i].floor, "%s", rows[_i].says);
+	ck_assert_msg(
+	    cache_floor(cache, RECORD_MEMBER, STR("ann")) == rows[_i].floor,
+	    "%s", rows[_i].says);
 	cache_close(cache);
 }
 END_TEST
@@ -160,8 +200,8 @@ START_TEST(a_change_on_the_way_keeps_the_answer_out)
 		asked = cache_changes(cache);
 		changes[i](cache);
 		cache_put(cache, late, asked, 0);
-		ck_assert_msg(strcmp(got(cache, "ann"), "nothing") == 0,
-		    "change %zu", i);
+		ck_assert_msg(
+		    strcmp(got(cache, "ann"), "nothing") == 0, "change %zu", i);
 		entry_release(late);
 		cache_close(cache);
 	}
@@ -270,8 +310,7 @@ START_TEST(the_bound_is_never_passed)
 		entry_release(entry);
 		if (what % 11 == 0)
 			cache_forget(cache, RECORD_MEMBER, str_from(name));
-		ck_assert_int_le(cache_count(cache).bytes,
-		    (int64_t)(40 * KIB));
+		ck_assert_int_le(cache_count(cache).bytes, (int64_t)(40 * KIB));
 	}
 	ck_assert_int_gt(cache_count(cache).records, 0);
 	cache_close(cache);
@@ -333,20 +372,26 @@ END_TEST
 START_TEST(a_member_with_three_grants_takes_400_bytes_at_most)
 {
 	const struct grant grants[] = {
-		{ .account = STR("my-business"), .role = STR("business.editor"),
+		{ .account = STR("my-business"),
+		    .role = STR("business.editor"),
 		    .source = STR("local") },
-		{ .account = STR("north-america"), .role = STR("full.viewer"),
+		{ .account = STR("north-america"),
+		    .role = STR("full.viewer"),
 		    .source = STR("corp") },
-		{ .account = STR("sales-europe"), .role = STR("full.viewer"),
+		{ .account = STR("sales-europe"),
+		    .role = STR("full.viewer"),
 		    .source = STR("corp") },
 	};
 	const struct member member = { .username = STR("jane.doe"),
-		.status = MEMBER_ACTIVE, .personal = STR("jane.doe"),
-		.grants = grants, .grant_count = 3, .changed = 123456 };
+		.status = MEMBER_ACTIVE,
+		.personal = STR("jane.doe"),
+		.grants = grants,
+		.grant_count = 3,
+		.changed = 123456 };
 	struct record_key key = { { 1 } };
 	struct arena arena = { 0 };
-	struct str name = record_name(&arena, STR("default"), RECORD_MEMBER,
-	    STR("jane.doe"));
+	struct str name =
+	    record_name(&arena, STR("default"), RECORD_MEMBER, STR("jane.doe"));
 	struct record record;
 	struct err err = { 0 };
 	struct entry *entry;

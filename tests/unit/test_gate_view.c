@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fcgi/gate/link.h"
+#include "fcgi/gate/target.h"
 #include "unit.h"
 #include "view_world.h"
 
@@ -50,8 +50,8 @@ static const struct {
 	    VIEW_KNOWN, "ann", "shop", "editor", "root", "cat" },
 	{ "the ask's account is before the session's", SESSION, "", "bob",
 	    VIEW_KNOWN, "ann", "bob", "editor", "bob", "cat" },
-	{ "the session is before the username", SESSION, "bob", "",
-	    VIEW_KNOWN, "ann", "shop", "editor", "root", "cat" },
+	{ "the session is before the username", SESSION, "bob", "", VIEW_KNOWN,
+	    "ann", "shop", "editor", "root", "cat" },
 	{ "without any account it is the personal one", "", "bob", "",
 	    VIEW_KNOWN, "bob", "bob", "viewer", "bob", "cat" },
 	{ "usernames match without regard to case (J1)", "", "BOB", "shop",
@@ -62,8 +62,8 @@ static const struct {
 	    "root", "cat" },
 	{ "no such member, so no personal account", "", "eve", "", VIEW_KNOWN,
 	    "eve", "", "-", "-", "-" },
-	{ "no such account", "", "bob", "nowhere", VIEW_KNOWN, "bob",
-	    "nowhere", "viewer", "-", "-" },
+	{ "no such account", "", "bob", "nowhere", VIEW_KNOWN, "bob", "nowhere",
+	    "viewer", "-", "-" },
 	{ "a name with a line break is nobody's", "", "bob\nbob", "shop",
 	    VIEW_KNOWN, "bob\nbob", "shop", "-", "root", "cat" },
 	{ "bytes that are no text are nobody's", "", "bob\xff", "sh\x01op",
@@ -73,8 +73,8 @@ static const struct {
 	{ "a session that nobody made",
 	    "ffff2233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
 	    "bob", "shop", VIEW_NO_IDENTITY, "", "", "-", "-", "-" },
-	{ "a digest that is too short", "0011", "bob", "shop",
-	    VIEW_NO_IDENTITY, "", "", "-", "-", "-" },
+	{ "a digest that is too short", "0011", "bob", "shop", VIEW_NO_IDENTITY,
+	    "", "", "-", "-", "-" },
 	{ "a digest that is no digest",
 	    "00112233445566778899aabbccddeeff00112233445566778899aabbccddee:x",
 	    "bob", "shop", VIEW_NO_IDENTITY, "", "", "-", "-", "-" },
@@ -83,21 +83,20 @@ static const struct {
 static void
 known_by(struct view_world *world, size_t i, bool again)
 {
-	struct heard h = ask(world, known[i].session, known[i].username,
-	    known[i].account);
+	struct heard h =
+	    ask(world, known[i].session, known[i].username, known[i].account);
 
 	ck_assert_msg(h.state == known[i].state, "%s", known[i].says);
 	ck_assert_msg(strcmp(h.username, known[i].got_username) == 0 &&
-	    strcmp(h.account, known[i].got_account) == 0 &&
-	    strcmp(h.role, known[i].role) == 0 &&
-	    strcmp(h.root, known[i].root) == 0 &&
-	    strcmp(h.catalogue, known[i].catalogue) == 0, "%s: %s %s %s %s %s",
-	    known[i].says, h.username, h.account, h.role, h.root,
-	    h.catalogue);
-	ck_assert_msg(h.state != VIEW_KNOWN || h.generation == 10, "%s",
-	    known[i].says);
-	ck_assert_msg(!again || h.at_once, "%s: from the cache",
-	    known[i].says);
+			  strcmp(h.account, known[i].got_account) == 0 &&
+			  strcmp(h.role, known[i].role) == 0 &&
+			  strcmp(h.root, known[i].root) == 0 &&
+			  strcmp(h.catalogue, known[i].catalogue) == 0,
+	    "%s: %s %s %s %s %s", known[i].says, h.username, h.account, h.role,
+	    h.root, h.catalogue);
+	ck_assert_msg(
+	    h.state != VIEW_KNOWN || h.generation == 10, "%s", known[i].says);
+	ck_assert_msg(!again || h.at_once, "%s: from the cache", known[i].says);
 }
 
 START_TEST(what_is_known)
@@ -259,8 +258,8 @@ START_TEST(T54_T55_no_answer_goes_back)
 			while (heard[k].answers == 0)
 				event_base_loop(world->loop, EVLOOP_ONCE);
 			ck_assert_int_eq(heard[k].state, VIEW_KNOWN);
-			got = heard[k].role[0] == 'r'
-			    ? atoi(heard[k].role + 1) : 0;
+			got = heard[k].role[0] == 'r' ? atoi(heard[k].role + 1)
+						      : 0;
 			ck_assert_int_ge(got, last);
 			last = got;
 		}
@@ -293,21 +292,23 @@ START_TEST(the_cache_is_trusted_only_while_the_heart_beats)
 	if (beats[_i].stamp_ms == 0)
 		redis_say(world, "DEL rolegate:{" NS "}:heartbeat");
 	else
-		publish(world, &(struct pair){
-		    key_of(world, RECORD_HEARTBEAT, ""),
-		    text_heartbeat(world, now_wall_ms() + beats[_i].stamp_ms) },
+		publish(world,
+		    &(struct pair){ key_of(world, RECORD_HEARTBEAT, ""),
+			text_heartbeat(
+			    world, now_wall_ms() + beats[_i].stamp_ms) },
 		    1);
 	view_start(world);
 	ck_assert(until_connected(world, true));
 	loop_for(world, 100);
-	ck_assert_msg(counts(world).trusted == beats[_i].trusted, "%s",
-	    beats[_i].says);
+	ck_assert_msg(
+	    counts(world).trusted == beats[_i].trusted, "%s", beats[_i].says);
 	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
 	asked = counts(world).asked;
-	ck_assert_msg(ask(world, "", "ann", "shop").at_once ==
-	    beats[_i].trusted, "%s", beats[_i].says);
-	ck_assert_msg((counts(world).asked == asked) == beats[_i].trusted,
-	    "%s", beats[_i].says);
+	ck_assert_msg(
+	    ask(world, "", "ann", "shop").at_once == beats[_i].trusted, "%s",
+	    beats[_i].says);
+	ck_assert_msg((counts(world).asked == asked) == beats[_i].trusted, "%s",
+	    beats[_i].says);
 	world_close(world);
 }
 END_TEST
@@ -352,7 +353,8 @@ START_TEST(a_heart_that_stops_is_said_once)
 }
 END_TEST
 
-/* The tracking connection is closed by itself: nothing that was missed stays. */
+/* The tracking connection is closed by itself: nothing that was missed stays.
+ */
 START_TEST(a_lost_invalidation_connection_leaves_nothing)
 {
 	struct view_world *world = trusting();
@@ -391,8 +393,7 @@ END_TEST
 static void
 password_put(struct view_world *world, const char *password)
 {
-	struct str path = str_fmt(&world->arena, "%s/password",
-	    world->folder);
+	struct str path = str_fmt(&world->arena, "%s/password", world->folder);
 	FILE *out = fopen(path.ptr, "w");
 
 	ck_assert_ptr_nonnull(out);
@@ -403,8 +404,9 @@ password_put(struct view_world *world, const char *password)
 	world->config.redis.user = STR("gate");
 }
 
-#define ACL "ACL SETUSER gate reset on >pw ~rolegate:* +@read +client|id " \
-	    "+client|tracking +ping +subscribe "
+#define ACL                                                            \
+	"ACL SETUSER gate reset on >pw ~rolegate:* +@read +client|id " \
+	"+client|tracking +ping +subscribe "
 
 START_TEST(the_rights_of_the_guide_are_enough)
 {
@@ -688,10 +690,10 @@ START_TEST(T28_one_bad_key_spoils_no_other)
 	redis_say(world, "RPUSH rolegate:{" NS "}:member:ann x");
 	loop_for(world, 20);
 	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(ask(world, "", "ann", "shop").state,
-		    VIEW_UNKNOWN);
-		ck_assert_int_eq(ask(world, "", "bob", "shop").state,
-		    VIEW_KNOWN);
+		ck_assert_int_eq(
+		    ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+		ck_assert_int_eq(
+		    ask(world, "", "bob", "shop").state, VIEW_KNOWN);
 	}
 	ck_assert_int_eq(counts(world).refused_records, 3);
 	ck_assert_int_eq(times_said(world, "record_form"), 1);
@@ -702,7 +704,7 @@ END_TEST
 
 /* --- Many at once -------------------------------------------------------- */
 
-#define CROWD 64
+#define CROWD  64
 #define PEOPLE 50
 
 static void
@@ -778,8 +780,10 @@ static void
 chain_done(void *context, const struct view_answer *answer)
 {
 	struct chain *chain = context;
-	struct view_ask next = { .username = STR("bob"), .account = STR("shop"),
-		.done = chain_done, .context = chain };
+	struct view_ask next = { .username = STR("bob"),
+		.account = STR("shop"),
+		.done = chain_done,
+		.context = chain };
 
 	ck_assert_int_eq(answer->state, VIEW_KNOWN);
 	if (chain->left-- > 0)
@@ -791,7 +795,9 @@ START_TEST(an_answer_may_ask)
 {
 	struct chain chain = { .world = trusting(), .left = 40 };
 	struct view_ask first = { .username = STR("ann"),
-		.account = STR("shop"), .done = chain_done, .context = &chain };
+		.account = STR("shop"),
+		.done = chain_done,
+		.context = &chain };
 
 	view_ask(chain.world->view, &first);
 	while (chain.left >= 0)
@@ -846,13 +852,14 @@ static const struct {
 START_TEST(an_address_that_is_none_is_refused)
 {
 	struct arena arena = { 0 };
-	struct link_target target;
+	struct target target;
 	struct redis_config config = { .address =
-	    str_from(addresses[_i].address) };
+					   str_from(addresses[_i].address) };
 	struct err err = { 0 };
 
-	ck_assert_msg(link_target_read(&target, &arena, &config, &err) ==
-	    addresses[_i].fits, "%s: %s", addresses[_i].address, err.text);
+	ck_assert_msg(
+	    target_read(&target, &arena, &config, &err) == addresses[_i].fits,
+	    "%s: %s", addresses[_i].address, err.text);
 	if (!addresses[_i].fits)
 		ck_assert_str_eq(err.code, "redis_address");
 	arena_free(&arena);
@@ -885,8 +892,8 @@ tests(TCase *t)
 	tcase_add_test(t, W7_without_a_generation_nothing_is_known);
 	tcase_add_test(t, W7_another_database_is_another_view);
 	tcase_add_test(t, T51_W10_a_change_is_seen_at_once);
-	tcase_add_test(t,
-	    T51_somebody_new_is_seen_and_somebody_removed_is_gone);
+	tcase_add_test(
+	    t, T51_somebody_new_is_seen_and_somebody_removed_is_gone);
 	tcase_add_test(t, W10_without_a_cache_the_next_ask_sees_it);
 	tcase_add_test(t, T54_T55_no_answer_goes_back);
 	tcase_add_loop_test(t, the_cache_is_trusted_only_while_the_heart_beats,
@@ -897,12 +904,13 @@ tests(TCase *t)
 	tcase_add_test(t, a_strange_message_leaves_nothing);
 	tcase_add_test(t, the_rights_of_the_guide_are_enough);
 	tcase_add_test(t, without_the_channel_redis_is_asked_each_time);
-	tcase_add_test(t, T28_a_wrong_password_is_said_once_and_nothing_is_known);
+	tcase_add_test(
+	    t, T28_a_wrong_password_is_said_once_and_nothing_is_known);
 	tcase_add_test(t, W5_T28_a_dead_redis_is_a_dont_know_and_comes_back);
 	tcase_add_test(t, W5_a_frozen_redis_is_a_dont_know_within_the_wait);
 	tcase_add_test(t, W5_a_frozen_redis_ends_the_trust);
-	tcase_add_test(t,
-	    T29_the_first_ask_after_a_closed_connection_is_answered);
+	tcase_add_test(
+	    t, T29_the_first_ask_after_a_closed_connection_is_answered);
 	tcase_add_test(t, stale_answers_only_where_they_are_asked_for);
 	tcase_add_test(t, stale_answers_from_a_frozen_redis);
 	tcase_add_test(t, W7_an_empty_view_is_not_answered_stale);
@@ -912,8 +920,8 @@ tests(TCase *t)
 	tcase_add_test(t, T30_no_answer_is_somebody_elses);
 	tcase_add_test(t, an_answer_may_ask);
 	tcase_add_test(t, closing_answers_whoever_waits);
-	tcase_add_loop_test(t, an_address_that_is_none_is_refused, 0,
-	    COUNT(addresses));
+	tcase_add_loop_test(
+	    t, an_address_that_is_none_is_refused, 0, COUNT(addresses));
 	tcase_add_test(t, what_cannot_be_used_is_refused_at_the_start);
 }
 

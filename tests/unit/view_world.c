@@ -60,7 +60,7 @@ bool
 until_trusted(struct view_world *world, bool trusted)
 {
 	for (int64_t end = mono_ms() + 5000; mono_ms() < end;
-	    loop_for(world, 2))
+	     loop_for(world, 2))
 		if (counts(world).trusted == trusted)
 			return true;
 	return false;
@@ -70,7 +70,7 @@ bool
 until_connected(struct view_world *world, bool connected)
 {
 	for (int64_t end = mono_ms() + 5000; mono_ms() < end;
-	    loop_for(world, 2))
+	     loop_for(world, 2))
 		if (counts(world).connected == connected)
 			return true;
 	return false;
@@ -87,8 +87,8 @@ world_open(void)
 	ck_assert_ptr_nonnull(world);
 	snprintf(world->folder, sizeof(world->folder), "/tmp/rg-view.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(world->folder));
-	snprintf(world->socket, sizeof(world->socket), "%s/redis",
-	    world->folder);
+	snprintf(
+	    world->socket, sizeof(world->socket), "%s/redis", world->folder);
 	memset(world->key.bytes, 7, sizeof(world->key.bytes));
 	world->loop = event_base_new();
 	address = str_fmt(&world->arena, "unix:%s", world->socket);
@@ -133,8 +133,8 @@ redis_exec(const struct view_world *world)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(log, sizeof(log), "%s/log", world->folder);
 	execlp("redis-server", "redis-server", "--port", "0", "--unixsocket",
-	    world->socket, "--dir", world->folder, "--save", "",
-	    "--appendonly", "no", "--logfile", log, (char *)NULL);
+	    world->socket, "--dir", world->folder, "--save", "", "--appendonly",
+	    "no", "--logfile", log, (char *)NULL);
 	_exit(127);
 }
 
@@ -187,8 +187,8 @@ redis_say(struct view_world *world, const char *command)
 int
 redis_clients(struct view_world *world)
 {
-	redisReply *reply = fine(world,
-	    redisCommand(world->admin, "INFO stats"));
+	redisReply *reply =
+	    fine(world, redisCommand(world->admin, "INFO stats"));
 	const char *at = strstr(reply->str, "total_connections_received:");
 	int clients;
 
@@ -225,10 +225,14 @@ text_member(struct view_world *world, const char *username, const char *role,
     const char *account, int64_t generation)
 {
 	const struct grant grant = { .account = str_from(account),
-		.role = str_from(role), .source = STR("local") };
+		.role = str_from(role),
+		.source = STR("local") };
 	const struct member member = { .username = str_from(username),
-		.status = MEMBER_ACTIVE, .personal = str_from(username),
-		.grants = &grant, .grant_count = 1, .changed = generation };
+		.status = MEMBER_ACTIVE,
+		.personal = str_from(username),
+		.grants = &grant,
+		.grant_count = 1,
+		.changed = generation };
 
 	return record_member(&world->arena, &world->key,
 	    key_of(world, RECORD_MEMBER, username), &member);
@@ -239,9 +243,12 @@ text_account(struct view_world *world, const char *id, const char *parent,
     const char *catalogue, int64_t generation)
 {
 	const struct account above = { .id = str_from(parent),
-		.name = str_from(parent), .kind = ACCOUNT_SHARED,
-		.level = LEVEL_ACCOUNT, .status = ACCOUNT_ACTIVE,
-		.catalogue = str_from(catalogue), .changed = generation };
+		.name = str_from(parent),
+		.kind = ACCOUNT_SHARED,
+		.level = LEVEL_ACCOUNT,
+		.status = ACCOUNT_ACTIVE,
+		.catalogue = str_from(catalogue),
+		.changed = generation };
 	struct account account = above;
 
 	account.id = str_from(id);
@@ -265,19 +272,24 @@ text_catalogue(struct view_world *world, const char *name, int64_t generation)
 		{ .name = STR("a.view"), .roles = 3 },
 	};
 	const struct catalogue catalogue = { .name = str_from(name),
-		.roles = roles, .role_count = 2, .permissions = permissions,
-		.permission_count = 2, .top = 1, .changed = generation };
+		.roles = roles,
+		.role_count = 2,
+		.permissions = permissions,
+		.permission_count = 2,
+		.top = 1,
+		.changed = generation };
 
 	return record_catalogue(&world->arena, &world->key,
 	    key_of(world, RECORD_CATALOGUE, name), &catalogue);
 }
 
 struct str
-text_session(struct view_world *world, const char *digest,
-    const char *username, const char *account, int64_t expires_s)
+text_session(struct view_world *world, const char *digest, const char *username,
+    const char *account, int64_t expires_s)
 {
 	const struct record_session session = { .username = str_from(username),
-		.account = str_from(account), .expires_s = expires_s };
+		.account = str_from(account),
+		.expires_s = expires_s };
 
 	return record_session_text(&world->arena, &world->key,
 	    key_of(world, RECORD_SESSION, digest), &session, 10);
@@ -291,8 +303,8 @@ publish(struct view_world *world, const struct pair *pairs, size_t count)
 		const struct pair *p = &pairs[i];
 
 		if (p->text.len == 0)
-			redisAppendCommand(world->admin, "DEL %b", p->key.ptr,
-			    p->key.len);
+			redisAppendCommand(
+			    world->admin, "DEL %b", p->key.ptr, p->key.len);
 		else
 			redisAppendCommand(world->admin, "SET %b %b",
 			    p->key.ptr, p->key.len, p->text.ptr, p->text.len);
@@ -301,8 +313,7 @@ publish(struct view_world *world, const struct pair *pairs, size_t count)
 	for (size_t i = 0; i < count + 2; i++) {
 		void *reply = NULL;
 
-		ck_assert_int_eq(redisGetReply(world->admin, &reply),
-		    REDIS_OK);
+		ck_assert_int_eq(redisGetReply(world->admin, &reply), REDIS_OK);
 		freeReplyObject(fine(world, reply));
 	}
 }
@@ -310,8 +321,10 @@ publish(struct view_world *world, const struct pair *pairs, size_t count)
 void
 put_generation(struct view_world *world, int64_t generation)
 {
-	publish(world, &(struct pair){ key_of(world, RECORD_GENERATION, ""),
-	    text_generation(world, generation) }, 1);
+	publish(world,
+	    &(struct pair){ key_of(world, RECORD_GENERATION, ""),
+		text_generation(world, generation) },
+	    1);
 }
 
 void
@@ -331,8 +344,10 @@ put_member(struct view_world *world, const char *username, const char *role,
 void
 beat(struct view_world *world)
 {
-	publish(world, &(struct pair){ key_of(world, RECORD_HEARTBEAT, ""),
-	    text_heartbeat(world, now_wall_ms()) }, 1);
+	publish(world,
+	    &(struct pair){ key_of(world, RECORD_HEARTBEAT, ""),
+		text_heartbeat(world, now_wall_ms()) },
+	    1);
 }
 
 void
@@ -349,8 +364,7 @@ publish_all_of_it(struct view_world *world)
 		{ key_of(world, RECORD_CATALOGUE, "cat"),
 		    text_catalogue(world, "cat", 2) },
 		{ key_of(world, RECORD_SESSION, SESSION),
-		    text_session(world, SESSION, "ann", "shop",
-			in_an_hour_s) },
+		    text_session(world, SESSION, "ann", "shop", in_an_hour_s) },
 		{ key_of(world, RECORD_MEMBER, "ann"),
 		    text_member(world, "ann", "editor", "shop", 5) },
 		{ key_of(world, RECORD_MEMBER, "bob"),
@@ -383,7 +397,7 @@ times_said(const struct view_world *world, const char *code)
 	int times = 0;
 
 	for (const char *at = world->said; (at = strstr(at, code)) != NULL;
-	    at += len)
+	     at += len)
 		times += (at == world->said || at[-1] == ' ') && at[len] == ' ';
 	return times;
 }
@@ -394,8 +408,9 @@ view_start(struct view_world *world)
 	struct err err = { 0 };
 
 	view_close(world->view);
-	ck_assert_msg(view_open(&world->view, world->loop, &world->config,
-	    &err), "%s", err.text);
+	ck_assert_msg(
+	    view_open(&world->view, world->loop, &world->config, &err), "%s",
+	    err.text);
 	view_on_event(world->view, on_event, world);
 }
 
@@ -409,8 +424,8 @@ static void
 on_answer(void *context, const struct view_answer *answer)
 {
 	struct heard *heard = context;
-	const struct account *root = answer->account != NULL
-	    ? account_root(answer->account) : NULL;
+	const struct account *root =
+	    answer->account != NULL ? account_root(answer->account) : NULL;
 
 	heard->answers++;
 	heard->state = answer->state;
@@ -420,16 +435,18 @@ on_answer(void *context, const struct view_answer *answer)
 	copy(heard->username, answer->username);
 	copy(heard->account, answer->account_id);
 	copy(heard->root, root != NULL ? root->id : STR("-"));
-	copy(heard->catalogue, answer->catalogue != NULL
-		? answer->catalogue->name : STR("-"));
-	copy(heard->role, answer->member == NULL ? STR("-")
-		: answer->member->grants[0].role);
+	copy(heard->catalogue,
+	    answer->catalogue != NULL ? answer->catalogue->name : STR("-"));
+	copy(heard->role,
+	    answer->member == NULL ? STR("-") : answer->member->grants[0].role);
 	/* A decision can be made of it. */
 	if (answer->state == VIEW_KNOWN) {
 		struct arena arena = { 0 };
 		struct question question = { .catalogue = answer->catalogue,
-			.member = answer->member, .account = answer->account,
-			.permission = STR("a.view"), .now_s = 1 };
+			.member = answer->member,
+			.account = answer->account,
+			.permission = STR("a.view"),
+			.now_s = 1 };
 
 		ck_assert_int_ne((int)decide(&question, &arena).verdict,
 		    (int)VERDICT_UNKNOWN);
@@ -442,8 +459,10 @@ ask_begin(struct view_world *world, const char *session, const char *username,
     const char *account, struct heard *heard)
 {
 	struct view_ask what = { .session = str_from(session),
-		.username = str_from(username), .account = str_from(account),
-		.done = on_answer, .context = heard };
+		.username = str_from(username),
+		.account = str_from(account),
+		.done = on_answer,
+		.context = heard };
 
 	*heard = (struct heard){ .after_ms = mono_ms() };
 	view_ask(world->view, &what);

@@ -14,7 +14,7 @@
 #include "fcgi/gate/view.h"
 
 #define NS "test"
-#define SESSION                                                                \
+#define SESSION \
 	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 struct view_world {
@@ -60,12 +60,12 @@ struct str text_member(struct view_world *world, const char *username,
     const char *role, const char *account, int64_t generation);
 struct str text_account(struct view_world *world, const char *id,
     const char *parent, const char *catalogue, int64_t generation);
-struct str text_catalogue(struct view_world *world, const char *name,
-    int64_t generation);
+struct str
+text_catalogue(struct view_world *world, const char *name, int64_t generation);
 struct str text_session(struct view_world *world, const char *digest,
     const char *username, const char *account, int64_t expires_s);
-struct str key_of(struct view_world *world, enum record_kind kind,
-    const char *name);
+struct str
+key_of(struct view_world *world, enum record_kind kind, const char *name);
 
 /* One MULTI of (key, text) pairs; a text without bytes deletes. */
 struct pair {
