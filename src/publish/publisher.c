@@ -20,12 +20,9 @@
 #include <string.h>
 
 #include "base/bounds.h"
+#include "publish/touched.h"
 
 #define ATTEMPTS_MAX 32
-#define PAGE_ROWS    1000
-/* More names than this and the whole view is written: it is faster, and what
- * a drain keeps in memory stays bounded. */
-#define TOUCHED_MAX ((size_t)10000)
 
 enum view_is {
 	VIEW_LOST = 1, /* missing, not signed by us, or behind the mark */
@@ -360,71 +357,6 @@ touch_find(struct str *name)
 	return NULL;
 }
 
-/* --- The names that were touched, each once ------------------------------- */
-
-struct touched {
-	struct str names[TOUCHED_MAX];
-	size_t count;
-	uint32_t slots[TOUCHED_MAX * 2]; /* index + 1, by hash */
-	bool whole; /* too many, or one that we do not know */
-};
-
-static bool
-touched_add(struct run *run, struct touched *touched, struct str name)
-{
-	const size_t slot_count = TOUCHED_MAX * 2;
-	size_t at = str_hash(name) % slot_count;
-	struct str rest = name;
-
-	for (; touched->slots[at] != 0; at = (at + 1) % slot_count)
-		if (str_eq(touched->names[touched->slots[at] - 1], name))
-			return true;
-	if (touched->count == TOUCHED_MAX || touch_find(&rest) == NULL) {
-		touched->whole = true;
-		return true;
-	}
-	name = str_copy(&run->arena, name);
-	touched->names[touched->count++] = name;
-	touched->slots[at] = (uint32_t)touched->count;
-	return name.ptr != NULL;
-}
-
-static bool
-row_touches(struct run *run, struct touched *touched, struct str list)
-{
-	struct str name;
-
-	while (!touched->whole && list.len > 0 && str_next(&list, '\n', &name))
-		if (name.len > 0 && !touched_add(run, touched, name))
-			return false;
-	return true;
-}
-
-/* The rows after the mark, in pages. */
-static bool
-touched_collect(struct run *run, struct touched *touched, struct err *err)
-{
-	struct arena page = { 0 };
-	int64_t after = run->mark;
-	size_t count = PAGE_ROWS;
-	bool ok = true;
-
-	while (ok && !touched->whole && count == PAGE_ROWS) {
-		struct history_row *rows = NULL;
-
-		ok = store_history(run->publisher->store, &page, after,
-		    PAGE_ROWS, &rows, &count, err);
-		for (size_t i = 0; ok && i < count; i++) {
-			after = rows[i].seq;
-			ok = row_touches(run, touched, rows[i].touches) ||
-			     no_memory(err);
-		}
-		arena_reset(&page);
-	}
-	arena_free(&page);
-	return ok;
-}
-
 /* --- Writing -------------------------------------------------------------- */
 
 static bool
@@ -437,6 +369,19 @@ generation_put(struct run *run, struct err *err)
 		return no_memory(err);
 	keep(run, run->generation_key);
 	return redis_set(run->publisher->redis, run->generation_key, text, err);
+}
+
+/* A touch of a kind that we do not know can only be met by writing it all. */
+static bool
+touched_known(const struct touched *touched)
+{
+	for (size_t i = 0; i < touched->count; i++) {
+		struct str name = touched->names[i];
+
+		if (touch_find(&name) == NULL)
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -560,8 +505,9 @@ touched_write(struct run *run, bool *done, struct err *err)
 	struct touched *touched = calloc(1, sizeof(*touched));
 	bool ok = touched != NULL || no_memory(err);
 
-	ok = ok && touched_collect(run, touched, err);
-	if (ok && touched->whole)
+	ok = ok && touched_collect(touched, run->publisher->store, &run->arena,
+		       run->mark, err);
+	if (ok && (touched->whole || !touched_known(touched)))
 		ok = all_write(run, done, err);
 	else if (ok)
 		ok = redis_begin(redis, err) &&
