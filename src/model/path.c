@@ -99,14 +99,18 @@ before_query(struct str target)
 }
 
 bool
-path_is_plain(struct str path, struct str raw_target)
+path_is_canonical(struct str path)
 {
-	if (path.len == 0 || path.len > PATH_MAX_BYTES || path.ptr[0] != '/')
-		return false;
 	/* What is left of these after one decoding is decoded, cut off or
 	 * turned into a slash by somebody behind us. */
-	if (has_one_of(path, "%;\\?#") || has_one_of(raw_target, "#"))
-		return false;
-	return text_is_clean(path) && segments_are_plain(path) &&
+	return path.len > 0 && path.len <= PATH_MAX_BYTES &&
+	       path.ptr[0] == '/' && !has_one_of(path, "%;\\?#") &&
+	       text_is_clean(path) && segments_are_plain(path);
+}
+
+bool
+path_is_plain(struct str path, struct str raw_target)
+{
+	return path_is_canonical(path) && !has_one_of(raw_target, "#") &&
 	       decodes_to(before_query(raw_target), path);
 }

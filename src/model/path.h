@@ -19,6 +19,8 @@
 
 #include "base/str.h"
 
+/* The half of it that needs no target: what a decoded path may look like. */
+bool path_is_canonical(struct str path);
 bool path_is_plain(struct str path, struct str raw_target);
 
 #endif

@@ -1,11 +1,13 @@
 /* route.h - which permission a method and a path need, and where the account
  * stands in the path.
  *
- * Shape:   a route is a method ("*" is any), a pattern and a permission. In a
- *          pattern `{account}` takes one whole segment as the account, `*`
- *          takes one segment, a last segment `**` takes the rest (also none).
- *          `case: fold` matches A-Z as a-z, `case: exact` is the default.
- *          Routes are tried in the order of the file; no match means deny.
+ * Shape:   a route is a method, a pattern and a permission. The method "*" is
+ *          any of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS; GET takes
+ *          HEAD as well. In a pattern `{account}` takes one whole segment as
+ *          the account, `*` takes one segment, a last segment `**` takes the
+ *          rest (also none). `case: fold` matches A-Z as a-z, `case: exact`
+ *          is the default. Routes are tried in the order of the file; the
+ *          first that fits decides, and no match means deny.
  * Owner:   the arena given to route_map_load().
  * Source:  the route file (YAML), docs/routes.md. Paths come canonical, see
  *          src/model/path.h. */
@@ -31,8 +33,13 @@ struct route_map {
 
 bool route_map_load(struct arena *arena, struct str path,
     struct route_map *out, struct faults *faults);
+/* The same from memory, for tests and fuzzing; `path` only names it. */
+bool route_map_parse(struct arena *arena, struct str path, struct str text,
+    struct route_map *out, struct faults *faults);
 /* The first route that matches; *account is the segment that `{account}`
- * took, or the route's fixed account, or empty. NULL when none matches. */
+ * took, or the route's fixed account, or empty. NULL when none matches, or
+ * when that segment cannot be an account's id: such a request does not go on
+ * to a route for everything else. */
 const struct route *route_find(const struct route_map *map, struct str method,
     struct str path, struct str *account);
 
