@@ -1,0 +1,199 @@
+#include "fcgi/gate/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SYSTEMD_FD 3 /* sd_listen_fds(3) */
+#define BACKLOG	   4096
+#define SOCKET_MODE 0660
+
+static bool
+failed(struct err *err, const char *path, const char *what)
+{
+	return err_set(err, ERR_REACH, "gate_socket", "%s: %s: %s", path, what,
+	    strerror(errno));
+}
+
+/* --- From systemd --------------------------------------------------------- */
+
+static bool
+number_is(const char *variable, long wanted)
+{
+	const char *text = getenv(variable);
+	int64_t number;
+
+	return text != NULL &&
+	       str_to_i64(str_from(text), 0, INT32_MAX, &number) &&
+	       number == wanted;
+}
+
+static bool
+is_listening(int fd)
+{
+	int accepts = 0;
+	socklen_t len = sizeof(accepts);
+	struct sockaddr_un address;
+	socklen_t address_len = sizeof(address);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &len) == 0 &&
+	       accepts == 1 &&
+	       getsockname(fd, (struct sockaddr *)&address, &address_len) ==
+		   0 &&
+	       address.sun_family == AF_UNIX;
+}
+
+static bool
+inherit(struct listener *out, struct err *err)
+{
+	if (!number_is("LISTEN_FDS", 1) || !is_listening(SYSTEMD_FD))
+		return err_set(err, ERR_REACH, "gate_socket",
+		    "systemd: hands over something else than one listening "
+		    "unix socket; look at rolegated.socket");
+	*out = (struct listener){ .fd = SYSTEMD_FD };
+	return true;
+}
+
+/* --- Our own -------------------------------------------------------------- */
+
+/* Who may write there could put another socket in its place. */
+static bool
+folder_check(const char *path, struct err *err)
+{
+	char folder[sizeof(((struct listener *)NULL)->path)];
+	struct stat st;
+	char *slash;
+
+	memcpy(folder, path, strlen(path) + 1);
+	slash = strrchr(folder, '/');
+	if (slash == NULL || slash == folder)
+		return err_set(err, ERR_FILE, "gate_socket",
+		    "%s: lies in no folder of its own; use one", path);
+	*slash = '\0';
+	if (stat(folder, &st) != 0)
+		return failed(err, folder, "cannot be looked at");
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IWOTH) != 0)
+		return err_set(err, ERR_FILE, "gate_socket_folder",
+		    "%s: everybody may write there and put another socket in "
+		    "its place; chmod o-w it, or use another folder",
+		    folder);
+	return true;
+}
+
+static int
+socket_new(void)
+{
+	return socket(
+	    AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/* A file that a gate left behind goes; a living one, or something that is no
+ * socket, stays. */
+static bool
+stale_remove(const struct sockaddr_un *address, struct err *err)
+{
+	const char *path = address->sun_path;
+	struct stat st;
+	bool answers;
+	int fd;
+
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ||
+		       failed(err, path, "cannot be looked at");
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(err, ERR_FILE, "gate_socket",
+		    "%s: is there and is no socket; take it away", path);
+	fd = socket_new();
+	answers = fd >= 0 &&
+		  (connect(fd, (const struct sockaddr *)address,
+		       sizeof(*address)) == 0 ||
+		      errno == EAGAIN);
+	if (fd >= 0)
+		close(fd);
+	if (answers)
+		return err_set(err, ERR_REACH, "gate_socket_busy",
+		    "%s: another gate answers there; end it first", path);
+	return unlink(path) == 0 || failed(err, path, "cannot be taken away");
+}
+
+static bool
+group_set(
+    const char *path, const struct config_gate *config, struct err *err)
+{
+	const struct group *group;
+
+	if (config->socket_group.len == 0)
+		return true;
+	group = getgrnam(config->socket_group.ptr);
+	if (group == NULL)
+		return err_set(err, ERR_FILE, "gate_socket_group",
+		    "gate.socket_group: there is no group %.*s",
+		    STR_ARGS(config->socket_group));
+	return chown(path, (uid_t)-1, group->gr_gid) == 0 ||
+	       failed(err, path, "cannot be given to gate.socket_group");
+}
+
+static bool
+bind_there(int fd, const struct sockaddr_un *address,
+    const struct config_gate *config, struct err *err)
+{
+	const char *path = address->sun_path;
+	/* Nobody connects between bind and chmod. */
+	mode_t before = umask(0177);
+	bool bound = bind(fd, (const struct sockaddr *)address,
+			 sizeof(*address)) == 0;
+
+	umask(before);
+	if (!bound)
+		return failed(err, path, "cannot be made");
+	if (!group_set(path, config, err))
+		return false;
+	if (chmod(path, SOCKET_MODE) != 0)
+		return failed(err, path, "cannot get mode 0660");
+	return listen(fd, BACKLOG) == 0 ||
+	       failed(err, path, "cannot be listened on");
+}
+
+bool
+listener_open(struct listener *out, const struct config_gate *config,
+    struct err *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (number_is("LISTEN_PID", getpid()))
+		return inherit(out, err);
+	if (config->socket.len >= sizeof(address.sun_path))
+		return err_set(err, ERR_LIMIT, "gate_socket",
+		    "%.*s: is longer than a socket's path may be, %zu bytes",
+		    STR_ARGS(config->socket), sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, config->socket.ptr, config->socket.len);
+	if (!folder_check(address.sun_path, err) ||
+	    !stale_remove(&address, err))
+		return false;
+	fd = socket_new();
+	if (fd < 0)
+		return failed(err, address.sun_path, "cannot be made");
+	*out = (struct listener){ .fd = fd, .is_ours = true };
+	memcpy(out->path, address.sun_path, sizeof(out->path));
+	if (bind_there(fd, &address, config, err))
+		return true;
+	listener_close(out);
+	return false;
+}
+
+void
+listener_close(struct listener *listener)
+{
+	if (listener->is_ours)
+		unlink(listener->path);
+	if (listener->fd >= 0)
+		close(listener->fd);
+	*listener = (struct listener){ .fd = -1 };
+}

@@ -1,0 +1,23 @@
+/* listener.h - the FastCGI socket, which is there before the first worker and
+ * stays until the master ends.
+ *
+ * Taken from systemd (LISTEN_FDS), or made: mode 0660, with the group that
+ * was configured. A folder that others may write into is refused, and so is a
+ * path on which somebody answers (CASES T42). */
+#ifndef ROLEGATE_GATE_LISTENER_H
+#define ROLEGATE_GATE_LISTENER_H
+
+#include "config/config.h"
+
+struct listener {
+	int fd;
+	bool is_ours; /* to be taken away at the end */
+	char path[108]; /* as long as an address may be */
+};
+
+bool listener_open(struct listener *out, const struct config_gate *config,
+    struct err *err);
+/* The file goes first, when it is ours. */
+void listener_close(struct listener *listener);
+
+#endif

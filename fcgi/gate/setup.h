@@ -1,0 +1,34 @@
+/* setup.h - everything that the gate reads from files, read by the master
+ * before any worker serves: configuration, routes, key, users.
+ *
+ * Owner:   setup_free() gives all of it back and wipes the key.
+ * Errors:  every fault of every file, printed by the caller; nothing of a
+ *          broken setup is used. */
+#ifndef ROLEGATE_GATE_SETUP_H
+#define ROLEGATE_GATE_SETUP_H
+
+#include <sys/types.h>
+
+#include "config/config.h"
+#include "fcgi/gate/decision_log.h"
+#include "fcgi/gate/view.h"
+#include "model/route.h"
+
+#define NO_UID ((uid_t)-1)
+
+struct setup {
+	struct arena arena;
+	struct config config;
+	struct route_map routes;
+	struct view_config view;
+	struct decision_log log; /* fd -1 until it is opened */
+	uid_t peer;              /* who may connect, or NO_UID: anybody */
+	int workers;
+};
+
+/* `path` as config_load() takes it. False with faults or err. */
+bool setup_load(struct setup *out, const char *path, struct faults *faults,
+    struct err *err);
+void setup_free(struct setup *setup);
+
+#endif

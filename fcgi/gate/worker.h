@@ -1,0 +1,11 @@
+/* worker.h - one process, one thread, one event loop: answers until it is
+ * told to end, then finishes what it has taken. */
+#ifndef ROLEGATE_GATE_WORKER_H
+#define ROLEGATE_GATE_WORKER_H
+
+#include "fcgi/gate/setup.h"
+
+/* The exit status of the process. */
+int worker_run(const struct setup *setup, int listen_fd);
+
+#endif
