@@ -295,7 +295,7 @@ store_put_account(struct store *store, const struct account *account,
 {
 	struct str licences;
 
-	if (!names_join(store, account->licences, &licences, err))
+	if (!list_join(store, account->licences, &licences, err))
 		return false;
 	return store_write(store, NULL, err,
 	    "INSERT INTO accounts (id, parent_id, name, kind, level, "

@@ -37,7 +37,7 @@ bool store_no_memory(const struct store *store, struct err *err);
 enum found rows_found(struct db_rows *rows, bool found);
 
 /* Lists are one text in their column, an element a line. */
-bool names_join(
+bool list_join(
     struct store *store, struct names names, struct str *out, struct err *err);
 struct names row_names(struct db_rows *rows, int column, struct arena *arena);
 

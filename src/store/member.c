@@ -500,8 +500,8 @@ store_put_grant(struct store *store, struct str member_id,
 	struct str licences;
 	struct str filters;
 
-	if (!names_join(store, grant->licences, &licences, err) ||
-	    !names_join(store, grant->filters, &filters, err))
+	if (!list_join(store, grant->licences, &licences, err) ||
+	    !list_join(store, grant->filters, &filters, err))
 		return false;
 	return store_write(store, NULL, err,
 	    "INSERT INTO grants (member_id, account_id, role, source, "

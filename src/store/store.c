@@ -237,7 +237,7 @@ rows_found(struct db_rows *rows, bool found)
 /* An element that is empty or has a line feed would come back as another
  * list. */
 bool
-names_join(
+list_join(
     struct store *store, struct names names, struct str *out, struct err *err)
 {
 	size_t len = 0;
