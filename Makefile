@@ -56,18 +56,20 @@ LIB_SRC = \
 	src/store/session.c src/store/store.c src/store/sync.c \
 	src/publish/lines.c src/publish/publisher.c src/publish/read_state.c \
 	src/publish/record.c src/publish/record_catalogue.c \
-	src/publish/redis.c \
+	src/publish/redis.c src/publish/touched.c \
 	src/admin/account.c src/admin/admin.c src/admin/grant.c \
 	src/admin/load.c src/admin/member.c src/admin/rule.c \
 	src/admin/session.c
 
 GATE_SRC = \
-	fcgi/gate/answer.c fcgi/gate/cache.c fcgi/gate/conn.c \
+	fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \
+	fcgi/gate/conn.c \
 	fcgi/gate/decision_log.c fcgi/gate/fetch.c fcgi/gate/identity.c \
 	fcgi/gate/keys.c fcgi/gate/link.c fcgi/gate/listener.c \
 	fcgi/gate/main.c fcgi/gate/master.c fcgi/gate/params.c \
 	fcgi/gate/records.c fcgi/gate/reply.c fcgi/gate/request.c \
-	fcgi/gate/setup.c fcgi/gate/view.c fcgi/gate/watch.c \
+	fcgi/gate/setup.c fcgi/gate/target.c fcgi/gate/times.c \
+	fcgi/gate/view.c fcgi/gate/watch.c \
 	fcgi/gate/worker.c
 
 SYNC_SRC = \
