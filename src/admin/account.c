@@ -2,9 +2,49 @@
 #include "base/bounds.h"
 #include "model/state_json.h"
 
-/* The owner's id; empty for none. */
+/* --- The owner ------------------------------------------------------------ */
+
 static bool
-owner_find(struct admin *admin, const struct account *account,
+has_grant_on(const struct admin *admin, const struct member *member,
+    struct str account)
+{
+	for (size_t i = 0; i < member->grant_count; i++)
+		if (str_eq(member->grants[i].account, account) &&
+		    !grant_expired(&member->grants[i], admin->now_ms / 1000))
+			return true;
+	return false;
+}
+
+/* M6, M16: from an owner the account goes to an active member who has
+ * something there; one without an owner may be given to anybody active. */
+static bool
+rule_owner(const struct admin *admin, const struct account *account,
+    struct str old_owner, const struct member *owner, struct err *err)
+{
+	if (str_eq_fold(old_owner, owner->username))
+		return true;
+	if (owner->status != MEMBER_ACTIVE)
+		return err_set(err, ERR_REFUSED, "member_inactive",
+		    "member %.*s: is %s and cannot own an account; make them "
+		    "active first",
+		    STR_ARGS(owner->username),
+		    member_status_word(owner->status));
+	if (account->kind == ACCOUNT_PERSONAL && owner->personal.len > 0)
+		return err_set(err, ERR_REFUSED, "personal_exists",
+		    "member %.*s: has the personal account %.*s already",
+		    STR_ARGS(owner->username), STR_ARGS(owner->personal));
+	if (old_owner.len == 0 || has_grant_on(admin, owner, account->id))
+		return true;
+	return err_set(err, ERR_REFUSED, "owner_without_grant",
+	    "member %.*s: has no unexpired grant on %.*s and cannot take it "
+	    "over; give one first",
+	    STR_ARGS(owner->username), STR_ARGS(account->id));
+}
+
+/* The owner's id, empty for none; the name in the account becomes as the
+ * owner writes it. */
+static bool
+owner_find(struct admin *admin, struct account *account, struct str old_owner,
     struct str *owner_id, struct err *err)
 {
 	struct member owner = { 0 };
@@ -12,16 +52,15 @@ owner_find(struct admin *admin, const struct account *account,
 	*owner_id = STR("");
 	if (account->owner.len == 0)
 		return true;
-	if (!member_need(admin, account->owner, &owner, err))
+	if (!member_need(admin, account->owner, &owner, err) ||
+	    !rule_owner(admin, account, old_owner, &owner, err))
 		return false;
-	if (account->kind == ACCOUNT_PERSONAL && owner.personal.len > 0 &&
-	    !str_eq(owner.personal, account->id))
-		return err_set(err, ERR_REFUSED, "personal_exists",
-		    "member %.*s: has the personal account %.*s already",
-		    STR_ARGS(owner.username), STR_ARGS(owner.personal));
+	account->owner = owner.username;
 	*owner_id = owner.id;
 	return true;
 }
+
+/* --- Add ------------------------------------------------------------------ */
 
 static bool
 account_put(struct admin *admin, const struct account *account,
@@ -48,8 +87,6 @@ touch_account(struct admin *admin, struct touches *touches,
 	return change_generation(admin, &generation, err) &&
 	       store_touch_member(admin->store, owner_id, generation, err);
 }
-
-/* --- Add ------------------------------------------------------------------ */
 
 static bool
 catalogue_check(const struct admin *admin, const struct account *account,
@@ -121,22 +158,33 @@ id_free(struct admin *admin, struct str id, struct err *err)
 	    STR_ARGS(id));
 }
 
+/* A directory makes shared accounts that nobody owns. */
 static bool
-account_make(struct admin *admin, const struct account *account,
+rule_made(const struct admin *admin, const struct account *account,
     struct err *err)
+{
+	if (account->kind == ACCOUNT_PERSONAL && account->owner.len == 0)
+		return err_set(err, ERR_REFUSED, "personal_account",
+		    "account %.*s: a personal account needs its owner; name "
+		    "one",
+		    STR_ARGS(account->id));
+	if (account->kind == ACCOUNT_SHARED && account->owner.len == 0 &&
+	    account->status == ACCOUNT_ACTIVE)
+		return true;
+	return rule_system(admin, "account", account->id, err);
+}
+
+static bool
+account_make(struct admin *admin, struct account *account, struct err *err)
 {
 	struct touches touches = { 0 };
 	struct str owner_id = STR("");
 
-	if (account->kind == ACCOUNT_PERSONAL && account->owner.len == 0)
-		return err_set(err, ERR_REFUSED, "personal_account",
-		    "account %.*s: a personal account needs its owner",
-		    STR_ARGS(account->id));
-	return account_check(account, err) &&
+	return account_check(account, err) && rule_made(admin, account, err) &&
 	       id_free(admin, account->id, err) &&
 	       catalogue_check(admin, account, err) &&
 	       parent_check(admin, account, err) &&
-	       owner_find(admin, account, &owner_id, err) &&
+	       owner_find(admin, account, STR(""), &owner_id, err) &&
 	       account_put(admin, account, owner_id, err) &&
 	       touch_account(admin, &touches, account, owner_id, err) &&
 	       change_note(admin, "account.add", account->id, STR(""),
@@ -147,13 +195,15 @@ bool
 admin_account_add(struct admin *admin, const struct account *account,
     struct err *err)
 {
+	struct account made = *account;
+
 	return change_begin(admin, err) &&
-	       change_end(admin, account_make(admin, account, err), err);
+	       change_end(admin, account_make(admin, &made, err), err);
 }
 
 /* --- Edit ----------------------------------------------------------------- */
 
-static bool
+bool
 names_eq(struct names a, struct names b)
 {
 	if (a.count != b.count)
@@ -171,7 +221,8 @@ account_alike(const struct account *a, const struct account *b)
 	return str_eq(a->name, b->name) && str_eq(a->level, b->level) &&
 	       str_eq(a->catalogue, b->catalogue) &&
 	       str_eq(a->parent_id, b->parent_id) && a->kind == b->kind &&
-	       names_eq(a->licences, b->licences) && str_eq(a->owner, b->owner);
+	       names_eq(a->licences, b->licences) &&
+	       str_eq_fold(a->owner, b->owner);
 }
 
 /* M10: what is suspended or archived may be reinstated, and nothing else; what
@@ -203,55 +254,67 @@ fixed_check(const struct account *before, const struct account *after,
 	    STR_ARGS(before->id));
 }
 
-/* M7 for the owner who goes. */
+/* Where an owner or the top role of the catalogue may go away with this. */
 static bool
-owner_tops(const struct account *before, const struct account *after,
-    struct names *out)
+tops_at_risk(struct admin *admin, const struct account *before,
+    const struct account *after, struct names *out, struct err *err)
 {
-	static const struct names none = { NULL, 0 };
-	bool goes = before->owner.len > 0 &&
-		    !str_eq_fold(before->owner, after->owner);
+	struct names ids = { &before->id, 1 };
 
-	*out = goes ? (struct names){ &before->id, 1 } : none;
-	return true;
+	*out = (struct names){ NULL, 0 };
+	if (!str_eq(before->catalogue, after->catalogue)) {
+		if (!store_subtree(
+			admin->store, &admin->arena, before->id, &ids, err))
+			return false;
+	} else if (before->owner.len == 0 ||
+		   str_eq_fold(before->owner, after->owner))
+		return true;
+	return tops_among(admin, ids, out, err);
 }
 
 static bool
 account_replace(struct admin *admin, const struct account *before,
-    const struct account *after, struct err *err)
+    struct account *after, struct err *err)
 {
 	struct touches touches = { 0 };
 	struct str owner_id = STR("");
 	struct names tops;
 
-	return rule_shared(before, err) && account_check(after, err) &&
+	touch(admin, &touches, "account", after->id);
+	return rule_system(admin, "account", after->id, err) &&
+	       rule_shared(before, err) && account_check(after, err) &&
 	       fixed_check(before, after, err) &&
 	       status_check(before, after, err) &&
 	       catalogue_check(admin, after, err) &&
-	       owner_find(admin, after, &owner_id, err) &&
-	       owner_tops(before, after, &tops) &&
+	       owner_find(admin, after, before->owner, &owner_id, err) &&
+	       tops_at_risk(admin, before, after, &tops, err) &&
 	       account_put(admin, after, owner_id, err) &&
 	       rule_top_stays(admin, tops, err) &&
-	       touch_account(admin, &touches, after, owner_id, err) &&
 	       change_note(admin, "account.edit", after->id,
 		   state_account_text(&admin->arena, before),
 		   state_account_text(&admin->arena, after), &touches, err);
+}
+
+static bool
+account_edit(struct admin *admin, struct account *account, struct err *err)
+{
+	const struct account *before = NULL;
+
+	if (!account_need(admin, account->id, &before, err))
+		return false;
+	return (before->status == account->status &&
+		   account_alike(before, account)) ||
+	       account_replace(admin, before, account, err);
 }
 
 bool
 admin_account_edit(struct admin *admin, const struct account *account,
     struct err *err)
 {
-	const struct account *before = NULL;
+	struct account after = *account;
 
-	if (!account_need(admin, account->id, &before, err))
-		return false;
-	if (before->status == account->status &&
-	    account_alike(before, account))
-		return true;
 	return change_begin(admin, err) &&
-	       change_end(
-		   admin, account_replace(admin, before, account, err), err);
+	       change_end(admin, account_edit(admin, &after, err), err);
 }
 
 /* --- Remove --------------------------------------------------------------- */
@@ -307,6 +370,7 @@ holders_end(struct admin *admin, struct str id, struct err *err)
 	for (size_t i = 0; i < holders.count; i++) {
 		struct member member = { 0 };
 
+		/* The foreign key says that there is one. */
 		if (store_member_by_id(admin->store, &admin->arena,
 			holders.items[i], &member, err) != FOUND_YES ||
 		    !holder_ends(admin, &member, id, err))
@@ -315,18 +379,27 @@ holders_end(struct admin *admin, struct str id, struct err *err)
 	return true;
 }
 
-static bool
-account_end(struct admin *admin, const struct account *account,
-    struct err *err)
+bool
+account_take_down(
+    struct admin *admin, const struct account *account, struct err *err)
 {
+	return childless(admin, account->id, err) &&
+	       holders_end(admin, account->id, err) &&
+	       store_delete_account(admin->store, account->id, err);
+}
+
+static bool
+account_end(struct admin *admin, struct str id, struct err *err)
+{
+	const struct account *account = NULL;
 	struct touches touches = { 0 };
 
-	touch(admin, &touches, "account", account->id);
-	return rule_shared(account, err) && rule_not_frozen(account, err) &&
-	       childless(admin, account->id, err) &&
-	       holders_end(admin, account->id, err) &&
-	       store_delete_account(admin->store, account->id, err) &&
-	       change_note(admin, "account.remove", account->id,
+	touch(admin, &touches, "account", id);
+	return account_need(admin, id, &account, err) &&
+	       rule_system(admin, "account", id, err) &&
+	       rule_shared(account, err) && rule_not_frozen(account, err) &&
+	       account_take_down(admin, account, err) &&
+	       change_note(admin, "account.remove", id,
 		   state_account_text(&admin->arena, account), STR(""),
 		   &touches, err);
 }
@@ -334,9 +407,6 @@ account_end(struct admin *admin, const struct account *account,
 bool
 admin_account_remove(struct admin *admin, struct str id, struct err *err)
 {
-	const struct account *account = NULL;
-
-	return account_need(admin, id, &account, err) &&
-	       change_begin(admin, err) &&
-	       change_end(admin, account_end(admin, account, err), err);
+	return change_begin(admin, err) &&
+	       change_end(admin, account_end(admin, id, err), err);
 }

@@ -1,8 +1,11 @@
 #include "admin/admin.h"
 
-#include <string.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdlib.h>
 
 #include "admin/change.h"
+#include "base/bounds.h"
 #include "base/text.h"
 #include "publish/record.h"
 
@@ -18,13 +21,34 @@ stored_find(
 	return NULL;
 }
 
+/* What the history says of a catalogue: which one, and which text of it. */
+static struct str
+catalogue_word(struct admin *admin, struct str name, struct str text)
+{
+	unsigned char hash[crypto_generichash_BYTES];
+	char hex[sizeof(hash) * 2 + 1];
+	struct str word = { NULL, 0 };
+	json_t *object;
+	char *dump;
+
+	crypto_generichash(hash, sizeof(hash),
+	    (const unsigned char *)text.ptr, text.len, NULL, 0);
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	object = json_pack("{s:s,s:s%,s:s}", "type", "catalogue", "name",
+	    name.ptr, name.len, "digest", hex);
+	dump = json_dumps(object, JSON_COMPACT);
+	if (dump != NULL)
+		word = str_copy(&admin->arena, str_from(dump));
+	free(dump);
+	json_decref(object);
+	return word;
+}
+
 static bool
 catalogue_put(struct admin *admin, const struct catalogue *catalogue,
-    struct str text, bool is_new, struct err *err)
+    struct str text, const struct stored_catalogue *have, struct err *err)
 {
 	struct touches touches = { 0 };
-	struct str word = str_fmt(&admin->arena, "{\"name\":\"%.*s\"}",
-	    STR_ARGS(catalogue->name));
 	int64_t generation;
 
 	touch(admin, &touches, "catalogue", catalogue->name);
@@ -32,7 +56,11 @@ catalogue_put(struct admin *admin, const struct catalogue *catalogue,
 	       store_put_catalogue(
 		   admin->store, catalogue->name, text, generation, err) &&
 	       change_note(admin, "catalogue.put", catalogue->name,
-		   is_new ? STR("") : word, word, &touches, err);
+		   have == NULL ? STR("")
+				: catalogue_word(
+				      admin, catalogue->name, have->text),
+		   catalogue_word(admin, catalogue->name, text), &touches,
+		   err);
 }
 
 /* What the folder has becomes what the store has, so that the view shows what
@@ -59,7 +87,7 @@ catalogues_take(struct admin *admin, struct err *err)
 			    STR_ARGS(c->name));
 		if (have != NULL && str_eq(have->text, text))
 			continue;
-		if (!catalogue_put(admin, c, text, have == NULL, err))
+		if (!catalogue_put(admin, c, text, have, err))
 			return false;
 	}
 	return true;
@@ -76,9 +104,13 @@ admin_begin(struct admin *admin, struct store *store,
 		.actor = *actor,
 		.now_ms = now_ms,
 	};
-	if (actor->kind == ACTOR_NONE)
+	if (actor->kind == ACTOR_NONE ||
+	    (actor->kind == ACTOR_SOURCE && actor->source.len == 0))
 		return err_set(err, ERR_BUG, "no_actor",
-		    "a change without anybody who asks for it");
+		    "a change without anybody who asks for it; report this");
+	if (actor->why.len > 0 &&
+	    !text_check(actor->why, REASON_TEXT_MAX, "why", err))
+		return false;
 	if (!store_begin(store, err))
 		return false;
 	admin->open = true;
@@ -88,15 +120,28 @@ admin_begin(struct admin *admin, struct store *store,
 	return false;
 }
 
+static void
+close_down(struct admin *admin)
+{
+	for (struct token *t = admin->tokens; t != NULL; t = t->next)
+		sodium_memzero(t->text, sizeof(t->text));
+	admin->tokens = NULL;
+	admin->made = STR("");
+	admin->open = false;
+	arena_free(&admin->arena);
+	arena_free(&admin->kept);
+}
+
+/* When it fails, nothing of the transaction is left. */
 bool
 admin_commit(struct admin *admin, struct err *err)
 {
-	bool ok = admin->open && store_commit(admin->store, err);
+	bool ok = admin->open
+		      ? store_commit(admin->store, err)
+		      : err_set(err, ERR_BUG, "no_transaction",
+			    "a commit without a transaction; report this");
 
-	if (!ok)
-		admin_abort(admin);
-	admin->open = false;
-	arena_free(&admin->arena);
+	close_down(admin);
 	return ok;
 }
 
@@ -105,8 +150,7 @@ admin_abort(struct admin *admin)
 {
 	if (admin->open)
 		store_rollback(admin->store);
-	admin->open = false;
-	arena_free(&admin->arena);
+	close_down(admin);
 }
 
 /* --- One change ----------------------------------------------------------- */
@@ -116,17 +160,22 @@ change_begin(struct admin *admin, struct err *err)
 {
 	if (!admin->open)
 		return err_set(err, ERR_BUG, "no_transaction",
-		    "a change outside of a transaction");
+		    "a change outside of a transaction; report this");
+	admin->changes_before = admin->changes;
 	return store_savepoint(admin->store, err);
 }
 
 bool
 change_end(struct admin *admin, bool ok, struct err *err)
 {
-	if (ok)
-		return store_release(admin->store, err);
-	store_undo(admin->store);
-	return false;
+	ok = ok && store_release(admin->store, err);
+	if (!ok) {
+		store_undo(admin->store);
+		admin->made = STR("");
+		admin->changes = admin->changes_before;
+	}
+	arena_reset(&admin->arena);
+	return ok;
 }
 
 bool

@@ -29,14 +29,20 @@ struct actor {
 	struct str why;       /* goes into the history, or empty */
 };
 
+struct token;
+
 struct admin {
 	struct store *store;
 	const struct catalogues *catalogues;
 	struct actor actor;
 	int64_t now_ms;
-	struct arena arena; /* of the running transaction */
+	struct arena kept;  /* of the running transaction */
+	struct arena arena; /* of one change in it */
 	int64_t changes;    /* history rows written in it */
+	int64_t changes_before; /* ... when the running change began */
 	bool open;
+	struct str made; /* id of the member that was just made in it */
+	struct token *tokens; /* made in it, wiped at its end */
 };
 
 /* Also takes over the catalogues into the store when they differ from what
@@ -48,7 +54,10 @@ bool admin_commit(struct admin *admin, struct err *err);
 void admin_abort(struct admin *admin);
 
 /* Members are named by username, accounts by id. A new member's id is made
- * here; `out_id` may be NULL. */
+ * here, and so is their personal account, which goes with them: it has no row
+ * of its own in the history. It is of the first catalogue, by name, that names
+ * no levels or the level "account"; where there is none, there are no personal
+ * accounts. `out_id` may be NULL. */
 bool admin_member_add(struct admin *admin, const struct member *member,
     struct str *out_id, struct err *err);
 /* Username, e-mail, name and status become those of `member`. */
@@ -56,13 +65,15 @@ bool admin_member_edit(struct admin *admin, struct str username,
     const struct member *member, struct err *err);
 bool admin_member_remove(struct admin *admin, struct str username,
     struct err *err);
+/* A directory names only whom it just made. */
 bool admin_identity_add(struct admin *admin, struct str username,
     const struct identity *identity, struct err *err);
 
 bool admin_account_add(struct admin *admin, const struct account *account,
     struct err *err);
 /* Name, licences, status, owner, catalogue (root) become those given. The
- * parent cannot change here. */
+ * parent cannot change here. Whoever takes over from an owner has an unexpired
+ * grant there already (M6). */
 bool admin_account_edit(struct admin *admin, const struct account *account,
     struct err *err);
 bool admin_account_remove(struct admin *admin, struct str id, struct err *err);

@@ -23,14 +23,26 @@ void touch(struct admin *admin, struct touches *touches, const char *kind,
     struct str name);
 
 /* A new username stands in other records as well: the key of the old one, the
- * accounts the member owns, and the sessions. */
+ * accounts the member owns, and the sessions. They become newer too, so that
+ * an old record with the old name in it is not believed any more. */
 bool touch_rename(struct admin *admin, const struct member *before,
     struct touches *touches, struct err *err);
 /* Whoever is disabled or gone comes back by signing in, not by an old cookie.*/
 bool sessions_end(struct admin *admin, struct str member_id,
     struct touches *touches, struct err *err);
-/* ptr NULL when there is no randomness. */
-struct str member_id_new(struct admin *admin);
+/* ptr NULL when there is no randomness or no memory. */
+struct str member_id_new(struct arena *arena);
+/* Takes the account away with all grants on it, each with its row. Refuses
+ * has_children. */
+bool account_take_down(
+    struct admin *admin, const struct account *account, struct err *err);
+bool names_eq(struct names a, struct names b);
+
+/* A session's token, in the arena of its transaction. */
+struct token {
+	struct token *next;
+	char text[64];
+};
 
 /* The history row; before or after is empty when there is none. */
 bool change_note(struct admin *admin, const char *action, struct str subject,
@@ -54,18 +66,28 @@ const struct catalogue *catalogue_of(
 bool rule_not_frozen(const struct account *account, struct err *err);
 /* M8 */
 bool rule_shared(const struct account *account, struct err *err);
-/* A directory changes only people that it knows. */
+/* Not for a directory; `what` and `name` are for the message. */
+bool rule_system(const struct admin *admin, const char *what, struct str name,
+    struct err *err);
+/* A directory gives roles only to people that it knows, and changes or removes
+ * only those that nobody else knows. */
+bool rule_known_member(const struct admin *admin, const struct member *member,
+    struct err *err);
 bool rule_own_member(const struct admin *admin, const struct member *member,
     struct err *err);
 
 /* Ids of the accounts where the member is one of those at the top: as the
- * owner, or by an unexpired grant of the top role. */
+ * owner, or by an unexpired, unfiltered grant of the top role. */
 bool tops_of(struct admin *admin, const struct member *member,
     struct names *out, struct err *err);
+/* Those of the accounts that have somebody at the top. */
+bool tops_among(struct admin *admin, struct names accounts, struct names *out,
+    struct err *err);
 bool is_top_grant(const struct admin *admin, const struct account *account,
     const struct grant *grant);
 /* M7: after the writes, each of these accounts still has somebody at the top,
- * on it or above it. */
+ * on it or above it. Asked only of accounts where somebody at the top was
+ * taken away: one that never had any may be set up step by step. */
 bool rule_top_stays(
     struct admin *admin, struct names accounts, struct err *err);
 

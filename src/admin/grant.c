@@ -154,7 +154,7 @@ grant_make(struct admin *admin, struct str username, const struct grant *grant,
 
 	if (!member_need(admin, username, &member, err) ||
 	    !account_need(admin, grant->account, &on, err) ||
-	    !rule_own_member(admin, &member, err) ||
+	    !rule_known_member(admin, &member, err) ||
 	    !give_check(admin, on, grant, err))
 		return false;
 	there = grant_there(&member, grant);
@@ -195,7 +195,7 @@ grant_replace(struct admin *admin, struct str username,
 
 	if (!member_need(admin, username, &member, err) ||
 	    !account_need(admin, grant->account, &on, err) ||
-	    !rule_own_member(admin, &member, err) ||
+	    !rule_known_member(admin, &member, err) ||
 	    !give_check(admin, on, grant, err))
 		return false;
 	before = grant_there(&member, grant);
@@ -246,7 +246,7 @@ grant_end(struct admin *admin, struct str username, const struct grant *key,
 
 	if (!member_need(admin, username, &member, err) ||
 	    !account_need(admin, key->account, &on, err) ||
-	    !rule_own_member(admin, &member, err))
+	    !rule_known_member(admin, &member, err))
 		return false;
 	if (admin->actor.kind == ACTOR_SOURCE &&
 	    !str_eq(key->source, admin->actor.source))

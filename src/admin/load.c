@@ -1,77 +1,301 @@
+#include <stdlib.h>
+
 #include "admin/change.h"
+#include "base/bounds.h"
 #include "model/state_json.h"
 
-/* A load makes the store into what was read. It works on the whole state at
- * once: what is there, what is wanted, and the difference, object by object. */
+/* A load in progress. Its rows have the generations that follow each other:
+ * nobody else writes in between. */
 struct load {
 	struct admin *admin;
 	const struct state *wanted;
-	struct state now;
-	struct str *ids; /* of the wanted members, in their order */
-	struct load_counts *counts;
+	struct state actual;
+	struct str *ids; /* of the members that are wanted */
+	struct arena arena; /* until the end; admin->arena: of one row */
+	int64_t generation; /* of the next row */
+	struct load_counts counts;
 	struct err *err;
 };
 
 static bool
-no_memory(struct load *l)
+no_memory(struct err *err)
 {
-	return err_set(l->err, ERR_LIMIT, "no_memory",
-	    "memory is out; give the process more");
+	return err_set(err, ERR_LIMIT, "no_memory",
+	    "load: memory is out; give the process more");
 }
 
-/* One row for one object: added, changed or removed. */
+/* --- What a state must be ------------------------------------------------- */
+
 static bool
-note(struct load *l, const char *const actions[3], struct str subject,
-    struct str before, struct str after, const struct touches *touches)
+grants_check(const struct load *l, const struct member *m)
 {
-	int which = before.len == 0 ? 0 : after.len == 0 ? 2 : 1;
+	for (size_t i = 0; i < m->grant_count; i++) {
+		const struct grant *g = &m->grants[i];
 
-	if (which == 0)
-		l->counts->added++;
-	else if (which == 1)
-		l->counts->changed++;
-	else
-		l->counts->removed++;
-	return change_note(l->admin, actions[which], subject, before, after,
-	    touches, l->err);
+		if (i > 0 && grant_cmp(g - 1, g) >= 0)
+			return err_set(l->err, ERR_FILE, "state_double",
+			    "member %.*s: has %.*s on %.*s twice, or out of "
+			    "order; write each grant once",
+			    STR_ARGS(m->username), STR_ARGS(g->role),
+			    STR_ARGS(g->account));
+		if (state_account(l->wanted, g->account) == NULL)
+			return err_set(l->err, ERR_FILE, "state_reference",
+			    "member %.*s: has a grant on %.*s, which is not "
+			    "in the state; add it",
+			    STR_ARGS(m->username), STR_ARGS(g->account));
+	}
+	return true;
 }
 
-static const char *const member_actions[] = { "member.add", "member.edit",
-	"member.remove" };
-static const char *const account_actions[] = { "account.add", "account.edit",
-	"account.remove" };
-static const char *const grant_actions[] = { "grant.add", "grant.edit",
-	"grant.remove" };
+static int
+identity_order(const void *a, const void *b)
+{
+	const struct identity *x = *(const struct identity *const *)a;
+	const struct identity *y = *(const struct identity *const *)b;
+	int order = str_cmp(x->source, y->source);
+
+	return order != 0 ? order : str_cmp(x->external_id, y->external_id);
+}
+
+/* One person in a directory is one member: else who comes last would be
+ * given the identity. */
+static bool
+identities_check(struct load *l)
+{
+	const struct state *wanted = l->wanted;
+	const struct identity **all;
+	size_t count = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < wanted->member_count; i++)
+		count += wanted->members[i].identity_count;
+	all = ARENA_ARRAY(&l->arena, const struct identity *, count);
+	if (all == NULL)
+		return no_memory(l->err);
+	for (size_t i = 0; i < wanted->member_count; i++)
+		for (size_t k = 0; k < wanted->members[i].identity_count; k++)
+			all[at++] = &wanted->members[i].identities[k];
+	if (count > 0)
+		qsort(all, count, sizeof(const struct identity *),
+		    identity_order);
+	for (size_t i = 1; i < count; i++)
+		if (identity_order(&all[i - 1], &all[i]) == 0)
+			return err_set(l->err, ERR_FILE, "state_double",
+			    "identity %.*s of %.*s: two members have it; take "
+			    "one away",
+			    STR_ARGS(all[i]->external_id),
+			    STR_ARGS(all[i]->source));
+	return true;
+}
+
+static bool
+account_fits(const struct load *l, const struct account *a)
+{
+	if (!account_check(a, l->err))
+		return false;
+	if (account_root(a) == NULL)
+		return err_set(l->err, ERR_FILE, "state_depth",
+		    "account %.*s: its parents lead to no root within %d "
+		    "levels; make the tree flatter or break the cycle",
+		    STR_ARGS(a->id), TREE_DEPTH_MAX);
+	if (a->owner.len > 0 && state_member(l->wanted, a->owner) == NULL)
+		return err_set(l->err, ERR_FILE, "state_reference",
+		    "account %.*s: its owner %.*s is not in the state; add "
+		    "them",
+		    STR_ARGS(a->id), STR_ARGS(a->owner));
+	if (a->kind == ACCOUNT_PERSONAL && a->owner.len == 0)
+		return err_set(l->err, ERR_FILE, "state_personal",
+		    "account %.*s: is personal and has no owner; name one",
+		    STR_ARGS(a->id));
+	return true;
+}
+
+static bool
+state_check(struct load *l)
+{
+	for (size_t i = 0; i < l->wanted->member_count; i++)
+		if (!member_check(&l->wanted->members[i], l->err) ||
+		    !grants_check(l, &l->wanted->members[i]))
+			return false;
+	for (size_t i = 0; i < l->wanted->account_count; i++)
+		if (!account_fits(l, &l->wanted->accounts[i]))
+			return false;
+	return identities_check(l);
+}
+
+/* --- Looking things up ---------------------------------------------------- */
+
+/* Members that stay keep their id, so that sessions and history stay theirs. */
+static bool
+ids_make(struct load *l)
+{
+	const struct state *wanted = l->wanted;
+
+	l->ids = ARENA_ARRAY(&l->arena, struct str, wanted->member_count);
+	if (l->ids == NULL)
+		return no_memory(l->err);
+	for (size_t i = 0; i < wanted->member_count; i++) {
+		const struct member *have =
+		    state_member(&l->actual, wanted->members[i].username);
+
+		l->ids[i] = have != NULL ? have->id : member_id_new(&l->arena);
+		if (l->ids[i].ptr == NULL)
+			return no_memory(l->err);
+	}
+	return true;
+}
+
+/* The id that whoever is called so has after the load; empty for nobody. */
+static struct str
+id_wanted(const struct load *l, struct str username)
+{
+	const struct member *m =
+	    username.len > 0 ? state_member(l->wanted, username) : NULL;
+
+	return m != NULL ? l->ids[m - l->wanted->members] : STR("");
+}
+
+static struct str
+id_actual(const struct load *l, struct str username)
+{
+	const struct member *m =
+	    username.len > 0 ? state_member(&l->actual, username) : NULL;
+
+	return m != NULL ? m->id : STR("");
+}
+
+/* --- One row -------------------------------------------------------------- */
+
+struct row {
+	const char *action;
+	struct str subject;
+	struct str before; /* empty: it is added */
+	struct str after; /* empty: it is removed */
+	struct touches touches;
+};
+
+static bool
+row_end(struct load *l, const struct row *row)
+{
+	struct admin *admin = l->admin;
+	bool ok = change_note(admin, row->action, row->subject, row->before,
+	    row->after, &row->touches, l->err);
+
+	l->generation++;
+	l->counts.added += row->before.len == 0;
+	l->counts.removed += row->after.len == 0;
+	l->counts.changed += row->before.len > 0 && row->after.len > 0;
+	arena_reset(&admin->arena);
+	return ok;
+}
 
 /* --- Members -------------------------------------------------------------- */
 
-static bool
-identity_among(const struct member *member, const struct identity *identity)
+static const struct identity *
+identity_of(const struct member *m, struct str source)
 {
-	for (size_t i = 0; i < member->identity_count; i++)
-		if (str_eq(member->identities[i].source, identity->source) &&
-		    str_eq(member->identities[i].external_id,
-			identity->external_id))
-			return true;
-	return false;
+	for (size_t i = 0; i < m->identity_count; i++)
+		if (str_eq(m->identities[i].source, source))
+			return &m->identities[i];
+	return NULL;
 }
 
-/* Before any is put: an id may move from one member to another. */
 static bool
-identities_free(struct load *l)
+has_identity(const struct member *m, const struct identity *identity)
 {
-	for (size_t i = 0; i < l->now.member_count; i++) {
-		const struct member *have = &l->now.members[i];
+	const struct identity *has = identity_of(m, identity->source);
+
+	return has != NULL && str_eq(has->external_id, identity->external_id);
+}
+
+static bool
+member_same(const struct member *a, const struct member *b)
+{
+	if (!str_eq(a->username, b->username) || !str_eq(a->email, b->email) ||
+	    !str_eq(a->name, b->name) || a->status != b->status ||
+	    a->identity_count != b->identity_count)
+		return false;
+	for (size_t i = 0; i < a->identity_count; i++)
+		if (!has_identity(b, &a->identities[i]))
+			return false;
+	return true;
+}
+
+static bool
+member_put(struct load *l, const struct member *want,
+    const struct member *have, struct str id)
+{
+	struct admin *admin = l->admin;
+	struct member made = *want;
+	struct row row = {
+		.action = have != NULL ? "member.edit" : "member.add",
+		.subject = want->username,
+		.before = STR(""),
+		.after = state_member_text(&admin->arena, want),
+	};
+
+	made.id = id;
+	touch(admin, &row.touches, "member", id);
+	if (have != NULL) {
+		row.before = state_member_text(&admin->arena, have);
+		if (!str_eq(have->username, want->username) &&
+		    !touch_rename(admin, have, &row.touches, l->err))
+			return false;
+		if (want->status != MEMBER_ACTIVE &&
+		    !sessions_end(admin, id, &row.touches, l->err))
+			return false;
+	}
+	return store_put_member(admin->store, &made, l->generation, l->err) &&
+	       row_end(l, &row);
+}
+
+static bool
+members_put(struct load *l)
+{
+	for (size_t i = 0; i < l->wanted->member_count; i++) {
+		const struct member *want = &l->wanted->members[i];
+		const struct member *have =
+		    state_member(&l->actual, want->username);
+
+		if (have != NULL && member_same(have, want))
+			continue;
+		if (!member_put(l, want, have, l->ids[i]))
+			return false;
+	}
+	return true;
+}
+
+/* All that go first: an identity may move from one member to another. */
+static bool
+identities_put(struct load *l)
+{
+	struct store *store = l->admin->store;
+
+	for (size_t i = 0; i < l->actual.member_count; i++) {
+		const struct member *have = &l->actual.members[i];
 		const struct member *want =
 		    state_member(l->wanted, have->username);
 
 		for (size_t k = 0; k < have->identity_count; k++) {
 			const struct identity *id = &have->identities[k];
 
-			if (want != NULL && identity_among(want, id))
-				continue;
-			if (!store_delete_identity(l->admin->store,
-				id->source, id->external_id, l->err))
+			if ((want == NULL || !has_identity(want, id)) &&
+			    !store_delete_identity(store, id->source,
+				id->external_id, l->err))
+				return false;
+		}
+	}
+	for (size_t i = 0; i < l->wanted->member_count; i++) {
+		const struct member *want = &l->wanted->members[i];
+		const struct member *have =
+		    state_member(&l->actual, want->username);
+
+		for (size_t k = 0; k < want->identity_count; k++) {
+			const struct identity *id = &want->identities[k];
+
+			if ((have == NULL || !has_identity(have, id)) &&
+			    !store_put_identity(
+				store, l->ids[i], id, l->err))
 				return false;
 		}
 	}
@@ -79,84 +303,31 @@ identities_free(struct load *l)
 }
 
 static bool
-identities_put(
-    struct load *l, const struct member *have, const struct member *want)
+member_remove(struct load *l, const struct member *have)
 {
-	for (size_t i = 0; i < want->identity_count; i++)
-		if ((have == NULL ||
-			!identity_among(have, &want->identities[i])) &&
-		    !store_put_identity(l->admin->store, want->id,
-			&want->identities[i], l->err))
-			return false;
-	return true;
+	struct admin *admin = l->admin;
+	struct row row = {
+		.action = "member.remove",
+		.subject = have->username,
+		.before = state_member_text(&admin->arena, have),
+		.after = STR(""),
+	};
+
+	touch(admin, &row.touches, "member", have->id);
+	touch(admin, &row.touches, "username", have->username);
+	return sessions_end(admin, have->id, &row.touches, l->err) &&
+	       store_delete_member(admin->store, have->id, l->err) &&
+	       row_end(l, &row);
 }
 
 static bool
-member_load(
-    struct load *l, const struct member *have, struct member *want)
+members_remove(struct load *l)
 {
-	struct arena *arena = &l->admin->arena;
-	struct str before = have != NULL ? state_member_text(arena, have)
-					 : STR("");
-	struct str after = state_member_text(arena, want);
-	struct touches touches = { 0 };
-	int64_t generation;
-
-	want->id = have != NULL ? have->id : member_id_new(l->admin);
-	if (want->id.ptr == NULL || after.ptr == NULL)
-		return no_memory(l);
-	if (str_eq(before, after))
-		return true;
-	touch(l->admin, &touches, "member", want->id);
-	if (have != NULL && !str_eq(have->username, want->username) &&
-	    !touch_rename(l->admin, have, &touches, l->err))
-		return false;
-	if (have != NULL && want->status != MEMBER_ACTIVE &&
-	    !sessions_end(l->admin, have->id, &touches, l->err))
-		return false;
-	return change_generation(l->admin, &generation, l->err) &&
-	       store_put_member(l->admin->store, want, generation, l->err) &&
-	       identities_put(l, have, want) &&
-	       note(l, member_actions, want->username, before, after,
-		   &touches);
-}
-
-static bool
-members_load(struct load *l)
-{
-	for (size_t i = 0; i < l->wanted->member_count; i++) {
-		struct member want = l->wanted->members[i];
-
-		if (!member_load(
-			l, state_member(&l->now, want.username), &want))
-			return false;
-		l->ids[i] = want.id;
-	}
-	return true;
-}
-
-static bool
-member_gone(struct load *l, const struct member *have)
-{
-	struct touches touches = { 0 };
-
-	touch(l->admin, &touches, "member", have->id);
-	touch(l->admin, &touches, "username", have->username);
-	return sessions_end(l->admin, have->id, &touches, l->err) &&
-	       store_delete_member(l->admin->store, have->id, l->err) &&
-	       note(l, member_actions, have->username,
-		   state_member_text(&l->admin->arena, have), STR(""),
-		   &touches);
-}
-
-static bool
-members_gone(struct load *l)
-{
-	for (size_t i = 0; i < l->now.member_count; i++) {
-		const struct member *have = &l->now.members[i];
+	for (size_t i = 0; i < l->actual.member_count; i++) {
+		const struct member *have = &l->actual.members[i];
 
 		if (state_member(l->wanted, have->username) == NULL &&
-		    !member_gone(l, have))
+		    !member_remove(l, have))
 			return false;
 	}
 	return true;
@@ -164,100 +335,98 @@ members_gone(struct load *l)
 
 /* --- Accounts ------------------------------------------------------------- */
 
-static struct str
-id_of(const struct load *l, struct str username)
-{
-	const struct member *member = state_member(l->wanted, username);
-
-	return member != NULL ? l->ids[member - l->wanted->members] : STR("");
-}
-
-/* A personal account stands in its owner's record. */
 static bool
-touch_owner(struct load *l, const struct account *account, struct str owner_id,
-    struct touches *touches)
-{
-	int64_t generation;
-
-	if (account->kind != ACCOUNT_PERSONAL || owner_id.len == 0)
-		return true;
-	touch(l->admin, touches, "member", owner_id);
-	return change_generation(l->admin, &generation, l->err) &&
-	       store_touch_member(
-		   l->admin->store, owner_id, generation, l->err);
-}
-
-static bool
-touch_old_owner(
-    struct load *l, const struct account *have, struct touches *touches)
-{
-	const struct member *owner =
-	    have != NULL ? state_member(&l->now, have->owner) : NULL;
-
-	if (owner == NULL || state_member(l->wanted, owner->username) == NULL)
-		return true;
-	return touch_owner(l, have, owner->id, touches);
-}
-
-static bool
-account_load(struct load *l, const struct account *have,
+account_same(const struct load *l, const struct account *have,
     const struct account *want)
 {
-	struct arena *arena = &l->admin->arena;
-	struct str before = have != NULL ? state_account_text(arena, have)
-					 : STR("");
-	struct str after = state_account_text(arena, want);
-	struct str owner_id = id_of(l, want->owner);
-	struct touches touches = { 0 };
-	int64_t generation;
+	return str_eq(have->parent_id, want->parent_id) &&
+	       str_eq(have->name, want->name) && have->kind == want->kind &&
+	       str_eq(have->level, want->level) &&
+	       str_eq(have->catalogue, want->catalogue) &&
+	       names_eq(have->licences, want->licences) &&
+	       have->status == want->status &&
+	       str_eq(id_actual(l, have->owner), id_wanted(l, want->owner));
+}
 
-	if (after.ptr == NULL)
-		return no_memory(l);
-	if (str_eq(before, after))
+/* A personal account stands in its member's record as well. */
+static bool
+personal_touch(struct load *l, struct row *row, const struct account *account,
+    struct str owner_id)
+{
+	if (account == NULL || account->kind != ACCOUNT_PERSONAL ||
+	    owner_id.len == 0)
 		return true;
-	touch(l->admin, &touches, "account", want->id);
-	return change_generation(l->admin, &generation, l->err) &&
-	       store_put_account(
-		   l->admin->store, want, owner_id, generation, l->err) &&
-	       touch_old_owner(l, have, &touches) &&
-	       touch_owner(l, want, owner_id, &touches) &&
-	       note(l, account_actions, want->id, before, after, &touches);
+	touch(l->admin, &row->touches, "member", owner_id);
+	return store_touch_member(
+	    l->admin->store, owner_id, l->generation, l->err);
 }
 
 static bool
-accounts_load(struct load *l)
+account_put(struct load *l, const struct account *want,
+    const struct account *have)
+{
+	struct admin *admin = l->admin;
+	struct str owner_id = id_wanted(l, want->owner);
+	struct row row = {
+		.action = have != NULL ? "account.edit" : "account.add",
+		.subject = want->id,
+		.before = STR(""),
+		.after = state_account_text(&admin->arena, want),
+	};
+
+	if (have != NULL)
+		row.before = state_account_text(&admin->arena, have);
+	touch(admin, &row.touches, "account", want->id);
+	return store_put_account(
+		   admin->store, want, owner_id, l->generation, l->err) &&
+	       personal_touch(l, &row, want, owner_id) &&
+	       (have == NULL ||
+		   personal_touch(l, &row, have, id_actual(l, have->owner))) &&
+	       row_end(l, &row);
+}
+
+static bool
+accounts_put(struct load *l)
 {
 	for (size_t i = 0; i < l->wanted->account_count; i++) {
 		const struct account *want = &l->wanted->accounts[i];
+		const struct account *have =
+		    state_account(&l->actual, want->id);
 
-		if (!account_load(l, state_account(&l->now, want->id), want))
+		if (have != NULL && account_same(l, have, want))
+			continue;
+		if (!account_put(l, want, have))
 			return false;
 	}
 	return true;
 }
 
 static bool
-account_gone(struct load *l, const struct account *have)
+account_remove(struct load *l, const struct account *have)
 {
-	struct touches touches = { 0 };
+	struct admin *admin = l->admin;
+	struct row row = {
+		.action = "account.remove",
+		.subject = have->id,
+		.before = state_account_text(&admin->arena, have),
+		.after = STR(""),
+	};
 
-	touch(l->admin, &touches, "account", have->id);
-	return touch_old_owner(l, have, &touches) &&
-	       store_delete_account(l->admin->store, have->id, l->err) &&
-	       note(l, account_actions, have->id,
-		   state_account_text(&l->admin->arena, have), STR(""),
-		   &touches);
+	touch(admin, &row.touches, "account", have->id);
+	return store_delete_account(admin->store, have->id, l->err) &&
+	       personal_touch(l, &row, have, id_actual(l, have->owner)) &&
+	       row_end(l, &row);
 }
 
-/* From the leaves up: the store has parents first. */
+/* From the leaves up. */
 static bool
-accounts_gone(struct load *l)
+accounts_remove(struct load *l)
 {
-	for (size_t i = l->now.account_count; i > 0; i--) {
-		const struct account *have = &l->now.accounts[i - 1];
+	for (size_t i = l->actual.account_count; i > 0; i--) {
+		const struct account *have = &l->actual.accounts[i - 1];
 
 		if (state_account(l->wanted, have->id) == NULL &&
-		    !account_gone(l, have))
+		    !account_remove(l, have))
 			return false;
 	}
 	return true;
@@ -265,116 +434,130 @@ accounts_gone(struct load *l)
 
 /* --- Grants --------------------------------------------------------------- */
 
-/* have or want may be NULL. */
 static bool
-grant_load(struct load *l, struct str username, struct str member_id,
-    const struct grant *have, const struct grant *want)
+grant_same(const struct grant *a, const struct grant *b)
 {
-	struct arena *arena = &l->admin->arena;
-	const struct grant *any = want != NULL ? want : have;
-	struct str before = have != NULL
-				? state_grant_text(arena, username, have)
-				: STR("");
-	struct str after = want != NULL
-			       ? state_grant_text(arena, username, want)
-			       : STR("");
-	struct touches touches = { 0 };
-	int64_t generation;
-	bool ok;
-
-	if (before.ptr == NULL || after.ptr == NULL)
-		return no_memory(l);
-	if (str_eq(before, after))
-		return true;
-	touch(l->admin, &touches, "member", member_id);
-	if (want != NULL)
-		ok = store_put_grant(
-		    l->admin->store, member_id, want, l->err);
-	else
-		ok = store_delete_grant(l->admin->store, member_id,
-		    have->account, have->role, have->source, l->err);
-	return ok && change_generation(l->admin, &generation, l->err) &&
-	       store_touch_member(
-		   l->admin->store, member_id, generation, l->err) &&
-	       note(l, grant_actions,
-		   grant_subject(l->admin, username, any->account), before,
-		   after, &touches);
+	return names_eq(a->licences, b->licences) &&
+	       names_eq(a->filters, b->filters) &&
+	       a->expires_s == b->expires_s;
 }
 
-/* Both lists are ordered by grant_cmp(). */
+/* `have` or `want` is NULL when it is not there. */
 static bool
-grants_merge(struct load *l, struct str username, struct str member_id,
-    const struct member *have, const struct member *want)
+grant_change(struct load *l, const struct member *member, struct str id,
+    const struct grant *have, const struct grant *want)
 {
-	size_t haves = have != NULL ? have->grant_count : 0;
-	size_t wants = want != NULL ? want->grant_count : 0;
+	struct admin *admin = l->admin;
+	const struct grant *g = want != NULL ? want : have;
+	struct row row = {
+		.action = "grant.edit",
+		.subject = grant_subject(admin, member->username, g->account),
+		.before = STR(""),
+		.after = STR(""),
+	};
+
+	if (have != NULL)
+		row.before =
+		    state_grant_text(&admin->arena, member->username, have);
+	else
+		row.action = "grant.add";
+	if (want != NULL)
+		row.after =
+		    state_grant_text(&admin->arena, member->username, want);
+	else
+		row.action = "grant.remove";
+	touch(admin, &row.touches, "member", id);
+	return (want != NULL ? store_put_grant(admin->store, id, want, l->err)
+			     : store_delete_grant(admin->store, id, g->account,
+				   g->role, g->source, l->err)) &&
+	       store_touch_member(
+		   admin->store, id, l->generation, l->err) &&
+	       row_end(l, &row);
+}
+
+/* Both lists have one order. */
+static bool
+grants_merge(struct load *l, const struct member *have,
+    const struct member *want, struct str id)
+{
+	const struct member *member = want != NULL ? want : have;
+	size_t have_count = have != NULL ? have->grant_count : 0;
+	size_t want_count = want != NULL ? want->grant_count : 0;
 	size_t h = 0;
 	size_t w = 0;
 
-	while (h < haves || w < wants) {
-		int order = h == haves	 ? 1
-			    : w == wants ? -1
-					 : grant_cmp(&have->grants[h],
-					       &want->grants[w]);
-		const struct grant *old = order <= 0 ? &have->grants[h] : NULL;
-		const struct grant *new = order >= 0 ? &want->grants[w] : NULL;
+	while (h < have_count || w < want_count) {
+		const struct grant *old =
+		    h < have_count ? &have->grants[h] : NULL;
+		const struct grant *new =
+		    w < want_count ? &want->grants[w] : NULL;
 
-		if (!grant_load(l, username, member_id, old, new))
+		if (old != NULL && new != NULL) {
+			int order = grant_cmp(old, new);
+
+			old = order <= 0 ? old : NULL;
+			new = order >= 0 ? new : NULL;
+		}
+		h += old != NULL;
+		w += new != NULL;
+		if (old != NULL && new != NULL && grant_same(old, new))
+			continue;
+		if (!grant_change(l, member, id, old, new))
 			return false;
-		h += order <= 0;
-		w += order >= 0;
 	}
 	return true;
 }
 
 static bool
-grants_load(struct load *l)
+grants_put(struct load *l)
 {
+	for (size_t i = 0; i < l->actual.member_count; i++) {
+		const struct member *have = &l->actual.members[i];
+
+		if (state_member(l->wanted, have->username) == NULL &&
+		    !grants_merge(l, have, NULL, have->id))
+			return false;
+	}
 	for (size_t i = 0; i < l->wanted->member_count; i++) {
 		const struct member *want = &l->wanted->members[i];
 
-		if (!grants_merge(l, want->username, l->ids[i],
-			state_member(&l->now, want->username), want))
-			return false;
-	}
-	for (size_t i = 0; i < l->now.member_count; i++) {
-		const struct member *have = &l->now.members[i];
-
-		if (state_member(l->wanted, have->username) == NULL &&
-		    !grants_merge(l, have->username, have->id, have, NULL))
+		if (!grants_merge(l,
+			state_member(&l->actual, want->username), want,
+			l->ids[i]))
 			return false;
 	}
 	return true;
 }
 
-/* --- The whole ------------------------------------------------------------ */
+/* --- All of it ------------------------------------------------------------ */
 
+/* In this order no row ever refers to one that is not there. */
 static bool
-all_load(struct load *l)
+load_write(struct load *l)
 {
-	if (!store_state(l->admin->store, &l->admin->arena, &l->now, l->err))
-		return false;
-	l->ids = ARENA_ARRAY(
-	    &l->admin->arena, struct str, l->wanted->member_count + 1);
-	if (l->ids == NULL)
-		return no_memory(l);
-	/* Additions first, so that what is referred to is there. */
-	return identities_free(l) && members_load(l) && accounts_load(l) &&
-	       grants_load(l) && accounts_gone(l) && members_gone(l);
+	struct admin *admin = l->admin;
+
+	return rule_system(admin, "state", STR("as a whole"), l->err) &&
+	       state_check(l) &&
+	       store_state(admin->store, &l->arena, &l->actual, l->err) &&
+	       ids_make(l) &&
+	       change_generation(admin, &l->generation, l->err) &&
+	       members_put(l) && identities_put(l) && accounts_put(l) &&
+	       grants_put(l) && accounts_remove(l) && members_remove(l);
 }
 
 bool
 admin_load(struct admin *admin, const struct state *wanted,
     struct load_counts *counts, struct err *err)
 {
-	struct load l = {
-		.admin = admin,
-		.wanted = wanted,
-		.counts = counts,
-		.err = err,
-	};
+	struct load l = { .admin = admin, .wanted = wanted, .err = err };
+	bool ok;
 
 	*counts = (struct load_counts){ 0 };
-	return change_begin(admin, err) &&
-	       change_end(admin, all_load(&l), err);
+	ok = change_begin(admin, err) &&
+	     change_end(admin, load_write(&l), err);
+	arena_free(&l.arena);
+	if (ok)
+		*counts = l.counts;
+	return ok;
 }

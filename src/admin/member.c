@@ -1,5 +1,4 @@
 #include <sodium.h>
-#include <string.h>
 
 #include "admin/change.h"
 #include "model/state_json.h"
@@ -7,10 +6,10 @@
 #define ID_BYTES ((size_t)16)
 
 struct str
-member_id_new(struct admin *admin)
+member_id_new(struct arena *arena)
 {
 	unsigned char bytes[ID_BYTES];
-	char *hex = arena_alloc(&admin->arena, ID_BYTES * 2 + 1, 1);
+	char *hex = arena_alloc(arena, ID_BYTES * 2 + 1, 1);
 
 	if (hex == NULL || sodium_init() < 0)
 		return (struct str){ NULL, 0 };
@@ -18,6 +17,15 @@ member_id_new(struct admin *admin)
 	sodium_bin2hex(hex, ID_BYTES * 2 + 1, bytes, sizeof(bytes));
 	return (struct str){ hex, ID_BYTES * 2 };
 }
+
+static bool
+no_id(struct err *err)
+{
+	return err_set(err, ERR_BUG, "no_random",
+	    "libsodium: cannot make an id; look at memory and randomness");
+}
+
+/* --- Rules ---------------------------------------------------------------- */
 
 /* Nobody else has the name. `self` is the id of whoever may have it. */
 static bool
@@ -43,28 +51,69 @@ username_free(struct admin *admin, struct str username, struct str self,
 	    STR_ARGS(other.username));
 }
 
-static bool
-member_put(struct admin *admin, const struct member *member, struct err *err)
-{
-	int64_t generation;
+/* --- Add ------------------------------------------------------------------ */
 
-	return change_generation(admin, &generation, err) &&
-	       store_put_member(admin->store, member, generation, err);
+/* Is it for accounts without levels? */
+static bool
+is_plain(const struct catalogue *catalogue)
+{
+	bool levels = false;
+
+	for (size_t i = 0; i < catalogue->permission_count; i++) {
+		struct str level = catalogue->permissions[i].level;
+
+		if (str_eq(level, LEVEL_ACCOUNT))
+			return true;
+		levels = levels || level.len > 0;
+	}
+	return !levels;
+}
+
+static const struct catalogue *
+personal_catalogue(const struct admin *admin)
+{
+	for (size_t i = 0; i < admin->catalogues->count; i++)
+		if (is_plain(admin->catalogues->items[i]))
+			return admin->catalogues->items[i];
+	return NULL;
+}
+
+/* REQUIREMENTS 1: without any request for it. */
+static bool
+personal_make(struct admin *admin, const struct member *member,
+    int64_t generation, struct touches *touches, struct err *err)
+{
+	const struct catalogue *catalogue = personal_catalogue(admin);
+	struct str id = member_id_new(&admin->arena);
+	struct account account = {
+		.kind = ACCOUNT_PERSONAL,
+		.level = LEVEL_ACCOUNT,
+		.status = ACCOUNT_ACTIVE,
+	};
+
+	if (catalogue == NULL)
+		return true;
+	account.id = str_fmt(&admin->arena, "personal-%.*s", STR_ARGS(id));
+	account.catalogue = catalogue->name;
+	if (id.ptr == NULL || account.id.ptr == NULL)
+		return no_id(err);
+	touch(admin, touches, "account", account.id);
+	return store_put_account(
+	    admin->store, &account, member->id, generation, err);
 }
 
 static bool
-member_make(struct admin *admin, struct member *member, struct err *err)
+member_make(struct admin *admin, const struct member *member, struct err *err)
 {
 	struct touches touches = { 0 };
+	int64_t generation;
 
-	member->id = member_id_new(admin);
-	if (member->id.ptr == NULL)
-		return err_set(err, ERR_BUG, "no_random",
-		    "libsodium: cannot make an id");
 	touch(admin, &touches, "member", member->id);
 	return member_check(member, err) &&
 	       username_free(admin, member->username, STR(""), err) &&
-	       member_put(admin, member, err) &&
+	       change_generation(admin, &generation, err) &&
+	       store_put_member(admin->store, member, generation, err) &&
+	       personal_make(admin, member, generation, &touches, err) &&
 	       change_note(admin, "member.add", member->username, STR(""),
 		   state_member_text(&admin->arena, member), &touches, err);
 }
@@ -73,35 +122,26 @@ bool
 admin_member_add(struct admin *admin, const struct member *member,
     struct str *out_id, struct err *err)
 {
-	struct member made = {
+	const struct member made = {
+		.id = member_id_new(&admin->kept),
 		.username = member->username,
 		.email = member->email,
 		.name = member->name,
 		.status = member->status,
 	};
 
+	if (made.id.ptr == NULL)
+		return no_id(err);
 	if (!change_begin(admin, err) ||
 	    !change_end(admin, member_make(admin, &made, err), err))
 		return false;
+	admin->made = made.id;
 	if (out_id != NULL)
 		*out_id = made.id;
 	return true;
 }
 
 /* --- Edit ----------------------------------------------------------------- */
-
-static bool
-sessions_touch(struct admin *admin, struct str member_id,
-    struct touches *touches, struct session **sessions, size_t *count,
-    struct err *err)
-{
-	if (!store_sessions(admin->store, &admin->arena, member_id, sessions,
-		count, err))
-		return false;
-	for (size_t i = 0; i < *count; i++)
-		touch(admin, touches, "session", (*sessions)[i].digest);
-	return true;
-}
 
 bool
 sessions_end(struct admin *admin, struct str member_id,
@@ -110,14 +150,27 @@ sessions_end(struct admin *admin, struct str member_id,
 	struct session *sessions = NULL;
 	size_t count = 0;
 
-	if (!sessions_touch(
-		admin, member_id, touches, &sessions, &count, err))
+	if (!store_sessions(admin->store, &admin->arena, member_id, &sessions,
+		&count, err))
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		touch(admin, touches, "session", sessions[i].digest);
 		if (!store_delete_session(
 			admin->store, sessions[i].digest, err))
 			return false;
+	}
 	return true;
+}
+
+static bool
+owned_renew(struct admin *admin, struct str id, struct str owner_id,
+    int64_t generation, struct err *err)
+{
+	const struct account *account = NULL;
+
+	return account_need(admin, id, &account, err) &&
+	       store_put_account(
+		   admin->store, account, owner_id, generation, err);
 }
 
 bool
@@ -125,17 +178,30 @@ touch_rename(struct admin *admin, const struct member *before,
     struct touches *touches, struct err *err)
 {
 	struct session *sessions = NULL;
-	size_t count = 0;
 	struct names owned = { NULL, 0 };
+	size_t count = 0;
+	int64_t generation;
 
 	touch(admin, touches, "username", before->username);
-	if (!store_owned(
-		admin->store, &admin->arena, before->id, &owned, err))
+	if (!change_generation(admin, &generation, err) ||
+	    !store_owned(
+		admin->store, &admin->arena, before->id, &owned, err) ||
+	    !store_sessions(admin->store, &admin->arena, before->id,
+		&sessions, &count, err))
 		return false;
-	for (size_t i = 0; i < owned.count; i++)
+	for (size_t i = 0; i < owned.count; i++) {
 		touch(admin, touches, "account", owned.items[i]);
-	return sessions_touch(
-	    admin, before->id, touches, &sessions, &count, err);
+		if (!owned_renew(
+			admin, owned.items[i], before->id, generation, err))
+			return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		touch(admin, touches, "session", sessions[i].digest);
+		if (!store_put_session(
+			admin->store, &sessions[i], generation, err))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -154,6 +220,7 @@ member_replace(struct admin *admin, const struct member *before,
 			after->status != MEMBER_ACTIVE;
 	struct touches touches = { 0 };
 	struct names tops = { NULL, 0 };
+	int64_t generation;
 
 	touch(admin, &touches, "member", before->id);
 	return rule_own_member(admin, before, err) &&
@@ -163,15 +230,16 @@ member_replace(struct admin *admin, const struct member *before,
 	       (!disabled || tops_of(admin, before, &tops, err)) &&
 	       (!disabled ||
 		   sessions_end(admin, before->id, &touches, err)) &&
-	       member_put(admin, after, err) &&
+	       change_generation(admin, &generation, err) &&
+	       store_put_member(admin->store, after, generation, err) &&
 	       rule_top_stays(admin, tops, err) &&
 	       change_note(admin, "member.edit", before->username,
 		   state_member_text(&admin->arena, before),
 		   state_member_text(&admin->arena, after), &touches, err);
 }
 
-bool
-admin_member_edit(struct admin *admin, struct str username,
+static bool
+member_edit(struct admin *admin, struct str username,
     const struct member *member, struct err *err)
 {
 	struct member before = { 0 };
@@ -184,45 +252,44 @@ admin_member_edit(struct admin *admin, struct str username,
 	after.email = member->email;
 	after.name = member->name;
 	after.status = member->status;
-	if (member_alike(&before, &after))
-		return true;
+	return member_alike(&before, &after) ||
+	       member_replace(admin, &before, &after, err);
+}
+
+bool
+admin_member_edit(struct admin *admin, struct str username,
+    const struct member *member, struct err *err)
+{
 	return change_begin(admin, err) &&
 	       change_end(
-		   admin, member_replace(admin, &before, &after, err), err);
+		   admin, member_edit(admin, username, member, err), err);
 }
 
 /* --- Remove --------------------------------------------------------------- */
 
-/* The personal account goes, the others stay without an owner. */
+/* The others stay, without an owner. */
 static bool
 ownership_end(struct admin *admin, const struct account *account,
     struct err *err)
 {
 	struct touches touches = { 0 };
 	struct account after = *account;
-	bool personal = account->kind == ACCOUNT_PERSONAL;
 	int64_t generation;
 
 	after.owner = STR("");
 	touch(admin, &touches, "account", account->id);
-	if (!change_generation(admin, &generation, err))
-		return false;
-	if (personal)
-		return store_delete_account(
-			   admin->store, account->id, err) &&
-		       change_note(admin, "account.remove", account->id,
-			   state_account_text(&admin->arena, account), STR(""),
-			   &touches, err);
-	return store_put_account(
+	return change_generation(admin, &generation, err) &&
+	       store_put_account(
 		   admin->store, &after, STR(""), generation, err) &&
 	       change_note(admin, "account.edit", account->id,
 		   state_account_text(&admin->arena, account),
 		   state_account_text(&admin->arena, &after), &touches, err);
 }
 
+/* The personal account goes as it came: with the member's own row. */
 static bool
 ownerships_end(struct admin *admin, const struct member *member,
-    struct err *err)
+    struct touches *touches, struct err *err)
 {
 	struct names owned = { NULL, 0 };
 
@@ -231,9 +298,16 @@ ownerships_end(struct admin *admin, const struct member *member,
 		return false;
 	for (size_t i = 0; i < owned.count; i++) {
 		const struct account *account = NULL;
+		bool ok;
 
-		if (!account_need(admin, owned.items[i], &account, err) ||
-		    !ownership_end(admin, account, err))
+		if (!account_need(admin, owned.items[i], &account, err))
+			return false;
+		if (account->kind == ACCOUNT_PERSONAL) {
+			touch(admin, touches, "account", account->id);
+			ok = account_take_down(admin, account, err);
+		} else
+			ok = ownership_end(admin, account, err);
+		if (!ok)
 			return false;
 	}
 	return true;
@@ -261,46 +335,84 @@ grants_end(struct admin *admin, const struct member *member, struct err *err)
 	return true;
 }
 
+/* S18, S19: a directory takes away only what it gave. */
 static bool
-member_end(struct admin *admin, const struct member *member, struct err *err)
+rule_no_other_grants(const struct admin *admin, const struct member *member,
+    struct err *err)
 {
+	if (admin->actor.kind == ACTOR_SYSTEM)
+		return true;
+	for (size_t i = 0; i < member->grant_count; i++)
+		if (!str_eq(member->grants[i].source, admin->actor.source))
+			return err_set(err, ERR_REFUSED, "not_yours",
+			    "member %.*s: has grants that %.*s did not give, "
+			    "and stays; take those first",
+			    STR_ARGS(member->username),
+			    STR_ARGS(admin->actor.source));
+	return true;
+}
+
+static bool
+member_end(struct admin *admin, struct str username, struct err *err)
+{
+	struct member member = { 0 };
 	struct touches touches = { 0 };
 	struct names tops = { NULL, 0 };
 
-	touch(admin, &touches, "member", member->id);
-	touch(admin, &touches, "username", member->username);
-	return rule_own_member(admin, member, err) &&
-	       tops_of(admin, member, &tops, err) &&
-	       sessions_end(admin, member->id, &touches, err) &&
-	       ownerships_end(admin, member, err) &&
-	       grants_end(admin, member, err) &&
-	       store_delete_member(admin->store, member->id, err) &&
+	if (!member_need(admin, username, &member, err))
+		return false;
+	touch(admin, &touches, "member", member.id);
+	touch(admin, &touches, "username", member.username);
+	return rule_own_member(admin, &member, err) &&
+	       rule_no_other_grants(admin, &member, err) &&
+	       tops_of(admin, &member, &tops, err) &&
+	       sessions_end(admin, member.id, &touches, err) &&
+	       ownerships_end(admin, &member, &touches, err) &&
+	       grants_end(admin, &member, err) &&
+	       store_delete_member(admin->store, member.id, err) &&
 	       rule_top_stays(admin, tops, err) &&
-	       change_note(admin, "member.remove", member->username,
-		   state_member_text(&admin->arena, member), STR(""), &touches,
-		   err);
+	       change_note(admin, "member.remove", member.username,
+		   state_member_text(&admin->arena, &member), STR(""),
+		   &touches, err);
 }
 
 bool
 admin_member_remove(struct admin *admin, struct str username, struct err *err)
 {
-	struct member member = { 0 };
-
-	return member_need(admin, username, &member, err) &&
-	       change_begin(admin, err) &&
-	       change_end(admin, member_end(admin, &member, err), err);
+	return change_begin(admin, err) &&
+	       change_end(admin, member_end(admin, username, err), err);
 }
 
 /* --- Identity ------------------------------------------------------------- */
 
+/* CASES S6: else a directory could take over anybody. */
 static bool
-identity_make(struct admin *admin, const struct member *member,
+rule_identity(const struct admin *admin, const struct member *member,
+    const struct identity *identity, struct err *err)
+{
+	if (admin->actor.kind == ACTOR_SYSTEM)
+		return true;
+	if (str_eq(identity->source, admin->actor.source) &&
+	    str_eq(member->id, admin->made))
+		return true;
+	return err_set(err, ERR_REFUSED, "not_yours",
+	    "member %.*s: %.*s says who somebody is only in itself, and only "
+	    "of those it made",
+	    STR_ARGS(member->username), STR_ARGS(admin->actor.source));
+}
+
+static bool
+identity_free(struct admin *admin, const struct member *member,
     const struct identity *identity, struct err *err)
 {
 	struct member other = { 0 };
-	struct touches touches = { 0 };
-	struct member after = *member;
 
+	for (size_t i = 0; i < member->identity_count; i++)
+		if (str_eq(member->identities[i].source, identity->source))
+			return err_set(err, ERR_REFUSED, "identity_taken",
+			    "member %.*s: has an identity of %.*s already",
+			    STR_ARGS(member->username),
+			    STR_ARGS(identity->source));
 	switch (store_member_by_identity(admin->store, &admin->arena,
 	    identity->source, identity->external_id, &other, err)) {
 	case FOUND_ERROR:
@@ -311,32 +423,41 @@ identity_make(struct admin *admin, const struct member *member,
 		    STR_ARGS(identity->external_id),
 		    STR_ARGS(identity->source), STR_ARGS(other.username));
 	case FOUND_NO:
-		break;
+		return true;
 	}
-	if (!store_put_identity(admin->store, member->id, identity, err) ||
-	    !member_need(admin, member->username, &after, err))
-		return false;
-	touch(admin, &touches, "member", member->id);
-	return member_check(&after, err) &&
-	       change_note(admin, "member.edit", member->username,
-		   state_member_text(&admin->arena, member),
-		   state_member_text(&admin->arena, &after), &touches, err);
+	return false;
 }
 
-/* Only a directory says who somebody is there, and only for itself. */
+/* It stands in no record of the view: nothing is touched. */
+static bool
+identity_make(struct admin *admin, struct str username,
+    const struct identity *identity, struct err *err)
+{
+	const struct touches nothing = { 0 };
+	struct member before = { 0 };
+	struct member after = { 0 };
+	struct member check;
+
+	if (!member_need(admin, username, &before, err))
+		return false;
+	check = before;
+	check.identities = identity;
+	check.identity_count = 1;
+	return member_check(&check, err) &&
+	       rule_identity(admin, &before, identity, err) &&
+	       identity_free(admin, &before, identity, err) &&
+	       store_put_identity(admin->store, before.id, identity, err) &&
+	       member_need(admin, username, &after, err) &&
+	       change_note(admin, "member.edit", before.username,
+		   state_member_text(&admin->arena, &before),
+		   state_member_text(&admin->arena, &after), &nothing, err);
+}
+
 bool
 admin_identity_add(struct admin *admin, struct str username,
     const struct identity *identity, struct err *err)
 {
-	struct member member = { 0 };
-
-	if (admin->actor.kind == ACTOR_SOURCE &&
-	    !str_eq(identity->source, admin->actor.source))
-		return err_set(err, ERR_REFUSED, "not_yours",
-		    "identity of %.*s: %.*s may not set it",
-		    STR_ARGS(identity->source), STR_ARGS(admin->actor.source));
-	return member_need(admin, username, &member, err) &&
-	       change_begin(admin, err) &&
-	       change_end(
-		   admin, identity_make(admin, &member, identity, err), err);
+	return change_begin(admin, err) &&
+	       change_end(admin,
+		   identity_make(admin, username, identity, err), err);
 }

@@ -37,21 +37,57 @@ rule_shared(const struct account *account, struct err *err)
 }
 
 bool
-rule_own_member(const struct admin *admin, const struct member *member,
+rule_system(const struct admin *admin, const char *what, struct str name,
     struct err *err)
 {
-	if (admin->actor.kind != ACTOR_SOURCE)
+	if (admin->actor.kind == ACTOR_SYSTEM)
 		return true;
+	return err_set(err, ERR_REFUSED, "not_yours",
+	    "%s %.*s: %.*s may not do this; use rolegate", what,
+	    STR_ARGS(name), STR_ARGS(admin->actor.source));
+}
+
+static size_t
+identities_own(const struct admin *admin, const struct member *member)
+{
+	size_t count = 0;
+
 	for (size_t i = 0; i < member->identity_count; i++)
-		if (str_eq(member->identities[i].source, admin->actor.source))
-			return true;
+		count +=
+		    str_eq(member->identities[i].source, admin->actor.source);
+	return count;
+}
+
+bool
+rule_known_member(const struct admin *admin, const struct member *member,
+    struct err *err)
+{
+	if (admin->actor.kind == ACTOR_SYSTEM ||
+	    identities_own(admin, member) > 0)
+		return true;
 	return err_set(err, ERR_REFUSED, "not_yours",
 	    "member %.*s: does not come from %.*s, which may not change them",
 	    STR_ARGS(member->username), STR_ARGS(admin->actor.source));
 }
 
+bool
+rule_own_member(const struct admin *admin, const struct member *member,
+    struct err *err)
+{
+	if (!rule_known_member(admin, member, err))
+		return false;
+	if (admin->actor.kind == ACTOR_SYSTEM ||
+	    identities_own(admin, member) == member->identity_count)
+		return true;
+	return err_set(err, ERR_REFUSED, "not_yours",
+	    "member %.*s: comes from other directories too, so %.*s alone may "
+	    "not change them",
+	    STR_ARGS(member->username), STR_ARGS(admin->actor.source));
+}
+
 /* --- M7: the last one at the top ------------------------------------------ */
 
+/* One with a filter sees a part only (J11), and is not at the top. */
 bool
 is_top_grant(const struct admin *admin, const struct account *account,
     const struct grant *grant)
@@ -60,6 +96,7 @@ is_top_grant(const struct admin *admin, const struct account *account,
 
 	return catalogue != NULL && catalogue->top >= 0 &&
 	       catalogue_role(catalogue, grant->role) == catalogue->top &&
+	       grant->filters.count == 0 &&
 	       !grant_expired(grant, admin->now_ms / 1000);
 }
 
@@ -146,6 +183,41 @@ has_top(const struct admin *admin, const struct state *state,
 	return false;
 }
 
+/* On what is closed nobody can do anything, nor be given anything: nobody
+ * would ever get away from it. */
+static bool
+needs_top(const struct account *account)
+{
+	return account != NULL && account->kind == ACCOUNT_SHARED &&
+	       account_strictest(account) != ACCOUNT_CLOSED;
+}
+
+bool
+tops_among(struct admin *admin, struct names accounts, struct names *out,
+    struct err *err)
+{
+	struct str *ids =
+	    ARENA_ARRAY(&admin->arena, struct str, accounts.count);
+	struct arena arena = { 0 };
+	struct state state;
+	size_t count = 0;
+	bool ok = ids != NULL
+		      ? state_read(admin, &state, &arena, err)
+		      : err_set(err, ERR_LIMIT, "no_memory",
+			    "memory is out; give the process more");
+
+	for (size_t i = 0; ok && i < accounts.count; i++) {
+		const struct account *a =
+		    state_account(&state, accounts.items[i]);
+
+		if (needs_top(a) && has_top(admin, &state, a))
+			ids[count++] = accounts.items[i];
+	}
+	arena_free(&arena);
+	*out = (struct names){ ids, count };
+	return ok;
+}
+
 bool
 rule_top_stays(struct admin *admin, struct names accounts, struct err *err)
 {
@@ -163,8 +235,7 @@ rule_top_stays(struct admin *admin, struct names accounts, struct err *err)
 		const struct account *a =
 		    state_account(&state, accounts.items[i]);
 
-		if (a != NULL && a->kind == ACCOUNT_SHARED &&
-		    !has_top(admin, &state, a))
+		if (needs_top(a) && !has_top(admin, &state, a))
 			ok = err_set(err, ERR_REFUSED, "last_top_role",
 			    "account %.*s: would be left without an owner or "
 			    "a member with its top role; give that to "

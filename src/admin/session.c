@@ -10,24 +10,28 @@
 #define LIFETIME_MAX_S	((int64_t)400 * 24 * 3600)
 #define BASE64_VARIANT	sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define TOKEN_TEXT_SIZE sodium_base64_ENCODED_LEN(TOKEN_BYTES, BASE64_VARIANT)
+_Static_assert(TOKEN_TEXT_SIZE <= sizeof(((struct token *)NULL)->text),
+    "a token fits its place");
 
 static bool
 token_new(struct admin *admin, struct str *token, struct str *digest)
 {
 	unsigned char bytes[TOKEN_BYTES];
 	unsigned char hash[DIGEST_BYTES];
-	char *text = arena_alloc(&admin->arena, TOKEN_TEXT_SIZE, 1);
+	struct token *kept = ARENA_NEW(&admin->kept, struct token);
 	char *hex = arena_alloc(&admin->arena, DIGEST_BYTES * 2 + 1, 1);
 
-	if (text == NULL || hex == NULL || sodium_init() < 0)
+	if (kept == NULL || hex == NULL || sodium_init() < 0)
 		return false;
+	kept->next = admin->tokens;
+	admin->tokens = kept;
 	randombytes_buf(bytes, sizeof(bytes));
 	sodium_bin2base64(
-	    text, TOKEN_TEXT_SIZE, bytes, sizeof(bytes), BASE64_VARIANT);
+	    kept->text, TOKEN_TEXT_SIZE, bytes, sizeof(bytes), BASE64_VARIANT);
 	sodium_memzero(bytes, sizeof(bytes));
-	*token = str_from(text);
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text,
-	    token->len, NULL, 0);
+	*token = str_from(kept->text);
+	crypto_generichash(hash, sizeof(hash),
+	    (const unsigned char *)kept->text, token->len, NULL, 0);
 	sodium_bin2hex(hex, DIGEST_BYTES * 2 + 1, hash, sizeof(hash));
 	*digest = (struct str){ hex, DIGEST_BYTES * 2 };
 	return true;
@@ -38,12 +42,15 @@ static struct str
 session_text(struct admin *admin, const struct session *s)
 {
 	struct str at = str_from_time(&admin->arena, s->expires_s);
-	json_t *object = json_pack("{s:s,s:s%,s:s%,s:s%,s:s%}", "type",
-	    "session", "member", s->username.ptr, s->username.len, "digest",
-	    s->digest.ptr, s->digest.len, "account",
-	    s->account.len > 0 ? s->account.ptr : "", s->account.len,
-	    "expires", at.ptr != NULL ? at.ptr : "", at.len);
-	char *dump = json_dumps(object, JSON_COMPACT);
+	json_t *object = json_pack("{s:s,s:s%,s:s%,s:s%}", "type", "session",
+	    "member", s->username.ptr, s->username.len, "digest",
+	    s->digest.ptr, s->digest.len, "expires",
+	    at.ptr != NULL ? at.ptr : "", at.len);
+	bool ok =
+	    s->account.len == 0 ||
+	    json_object_set_new(object, "account",
+		json_stringn(s->account.ptr, s->account.len)) == 0;
+	char *dump = ok ? json_dumps(object, JSON_COMPACT) : NULL;
 	struct str text = { NULL, 0 };
 
 	if (dump != NULL)
@@ -80,7 +87,8 @@ session_make(struct admin *admin, struct str username, struct str account,
 	struct member member = { 0 };
 	const struct account *on = NULL;
 
-	if (!member_need(admin, username, &member, err) ||
+	if (!rule_system(admin, "session of", username, err) ||
+	    !member_need(admin, username, &member, err) ||
 	    (account.len > 0 && !account_need(admin, account, &on, err)))
 		return false;
 	if (member.status != MEMBER_ACTIVE)
@@ -113,22 +121,13 @@ admin_session_add(struct admin *admin, struct str username,
 }
 
 static bool
-session_end(struct admin *admin, const struct session *session,
-    struct err *err)
+session_end(struct admin *admin, struct str digest, struct err *err)
 {
 	struct touches touches = { 0 };
-
-	touch(admin, &touches, "session", session->digest);
-	return store_delete_session(admin->store, session->digest, err) &&
-	       change_note(admin, "session.remove", session->username,
-		   session_text(admin, session), STR(""), &touches, err);
-}
-
-bool
-admin_session_remove(struct admin *admin, struct str digest, struct err *err)
-{
 	struct session session = { 0 };
 
+	if (!rule_system(admin, "session", digest, err))
+		return false;
 	switch (store_session(
 	    admin->store, &admin->arena, digest, &session, err)) {
 	case FOUND_ERROR:
@@ -140,6 +139,15 @@ admin_session_remove(struct admin *admin, struct str digest, struct err *err)
 	case FOUND_YES:
 		break;
 	}
+	touch(admin, &touches, "session", digest);
+	return store_delete_session(admin->store, digest, err) &&
+	       change_note(admin, "session.remove", session.username,
+		   session_text(admin, &session), STR(""), &touches, err);
+}
+
+bool
+admin_session_remove(struct admin *admin, struct str digest, struct err *err)
+{
 	return change_begin(admin, err) &&
-	       change_end(admin, session_end(admin, &session, err), err);
+	       change_end(admin, session_end(admin, digest, err), err);
 }
