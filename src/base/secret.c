@@ -9,6 +9,21 @@
 #include "base/bounds.h"
 
 static bool
+open_err(const char *path, const char *code, struct err *err)
+{
+	if (errno == ELOOP)
+		return err_set(err, ERR_FILE, code,
+		    "%s: is a link; name the file itself", path);
+	if (errno == ENOENT)
+		return err_set(err, ERR_FILE, code,
+		    "%s: is not there; name the file that holds the secret",
+		    path);
+	return err_set(err, ERR_FILE, code,
+	    "%s: %s; give this user the right to read it", path,
+	    strerror(errno));
+}
+
+static bool
 file_check(int fd, const char *path, const char *code, struct err *err)
 {
 	struct stat st;
@@ -23,41 +38,53 @@ file_check(int fd, const char *path, const char *code, struct err *err)
 	return true;
 }
 
-/* All of it, or one byte more than fits. */
+/* All of it, or `room` bytes when there is more. */
 static bool
-whole_read(int fd, char *out, size_t size, size_t *len)
+bytes_read(int fd, char *out, size_t room, size_t *len)
 {
-	ssize_t got;
+	ssize_t got = 1;
 
-	*len = 0;
-	do {
-		got = read(fd, out + *len, size - *len);
+	while (got != 0 && *len < room) {
+		got = read(fd, out + *len, room - *len);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return false;
 		*len += (size_t)got;
-	} while (got != 0 && *len < size);
+	}
 	return true;
 }
 
-static void
-newline_drop(const char *out, size_t *len)
+/* One byte of room is for the NUL: who fills it has too much. */
+static bool
+whole_read(int fd, char *out, size_t size, size_t *len, const char *path,
+    const char *code, struct err *err)
 {
-	if (*len > 0 && out[*len - 1] == '\n')
-		--*len;
-	if (*len > 0 && out[*len - 1] == '\r')
-		--*len;
+	size_t room = size <= SECRET_FILE_MAX ? size : SECRET_FILE_MAX + 1;
+
+	if (!bytes_read(fd, out, room, len))
+		return err_set(err, ERR_FILE, code, "%s: cannot be read: %s",
+		    path, strerror(errno));
+	if (*len == room)
+		return err_set(err, ERR_FILE, code,
+		    "%s: is longer than %zu bytes; it holds the secret alone",
+		    path, room > 0 ? room - 1 : 0);
+	return true;
+}
+
+static size_t
+newline_dropped(const char *out, size_t len)
+{
+	if (len == 0 || out[len - 1] != '\n')
+		return len;
+	len--;
+	return len > 0 && out[len - 1] == '\r' ? len - 1 : len;
 }
 
 static bool
-bytes_check(const char *out, size_t len, size_t size, const char *path,
-    const char *code, struct err *err)
+bytes_check(const char *out, size_t len, const char *path, const char *code,
+    struct err *err)
 {
-	if (len >= size || len > SECRET_FILE_MAX)
-		return err_set(err, ERR_FILE, code,
-		    "%s: is longer than %d bytes; it holds the secret alone",
-		    path, SECRET_FILE_MAX);
 	if (len == 0)
 		return err_set(err, ERR_FILE, code,
 		    "%s: is empty; put the secret into it", path);
@@ -71,26 +98,30 @@ bool
 secret_read(char *out, size_t size, size_t *len, const char *path,
     const char *code, struct err *err)
 {
-	int fd = open(
-	    path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	int fd;
 	bool ok;
 
-	if (fd < 0)
-		return err_set(err, ERR_FILE, code,
-		    "%s: %s; give this user the right to read it", path,
-		    strerror(errno));
-	ok = file_check(fd, path, code, err);
-	if (ok && !whole_read(fd, out, size, len))
-		ok = err_set(err, ERR_FILE, code, "%s: cannot be read: %s",
-		    path, strerror(errno));
+	*len = 0;
+	fd = open(
+	    path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) {
+		open_err(path, code, err);
+		explicit_bzero(out, size);
+		return false;
+	}
+	ok = file_check(fd, path, code, err) &&
+	     whole_read(fd, out, size, len, path, code, err);
 	close(fd);
 	if (ok) {
-		newline_drop(out, len);
-		ok = bytes_check(out, *len, size, path, code, err);
+		*len = newline_dropped(out, *len);
+		ok = bytes_check(out, *len, path, code, err);
 	}
-	if (ok)
-		out[*len] = '\0';
-	else
+	if (ok) {
+		/* Nor what followed the secret stays in the buffer. */
+		explicit_bzero(out + *len, size - *len);
+	} else {
 		explicit_bzero(out, size);
+		*len = 0;
+	}
 	return ok;
 }
