@@ -34,6 +34,7 @@ struct part {
 	struct asking *asking;
 	enum part_state state;
 	struct entry *entry; /* held, for PART_HERE */
+	bool fetched; /* it came from Redis, for this ask */
 };
 
 enum step { STEP_SESSION, STEP_MEMBER, STEP_PERSONAL, STEP_CATALOGUE, STEPS };
@@ -51,6 +52,7 @@ struct asking {
 	bool fetching; /* this step asks Redis */
 	bool stale_only;
 	bool answered;
+	int64_t generation_before; /* the catalogue was asked for */
 	int waiting; /* parts that this step waits for */
 	int out; /* wants that the fetcher still has */
 	struct part parts[PARTS];
@@ -219,6 +221,7 @@ part_got(struct want *want, enum fetched what, struct entry *entry)
 		part->state = states[what];
 		if (entry != NULL)
 			part->entry = entry_hold(entry);
+		part->fetched = entry != NULL;
 		asking->waiting--;
 		asking_go(asking);
 	}
@@ -344,38 +347,39 @@ now_s(const struct askings *all)
 static void
 session_want(struct asking *asking)
 {
-	if (asking->ask.session.len > 0)
-		part_want(
-		    asking, PART_SESSION, RECORD_SESSION, asking->ask.session);
+	part_want(asking, PART_SESSION, RECORD_SESSION, asking->ask.session);
+}
+
+static void
+identity_set(struct asking *asking, struct str username, struct str account)
+{
+	asking->answer.username = username;
+	asking->answer.account_id =
+	    asking->ask.account.len > 0 ? asking->ask.account : account;
 }
 
 /* False when the ask has been answered. */
 static bool
 session_read(struct asking *asking)
 {
-	struct view_answer *answer = &asking->answer;
-	struct record_session session = { .username = asking->ask.username };
+	struct record_session session;
 	struct err err = { 0 };
 	struct record record;
 
-	if (asking->ask.session.len > 0) {
-		if (asking->parts[PART_SESSION].state != PART_HERE) {
-			asking_answer(asking, VIEW_NO_IDENTITY);
-			return false;
-		}
-		record = part_record(asking, PART_SESSION, RECORD_SESSION);
-		if (!record_read_session(&record, &session, &err)) {
-			asking_bad(asking, &err);
-			return false;
-		}
-		if (now_s(asking->all) >= session.expires_s) {
-			asking_answer(asking, VIEW_NO_IDENTITY);
-			return false;
-		}
+	if (asking->parts[PART_SESSION].state != PART_HERE) {
+		asking_answer(asking, VIEW_NO_IDENTITY);
+		return false;
 	}
-	answer->username = session.username;
-	answer->account_id =
-	    asking->ask.account.len > 0 ? asking->ask.account : session.account;
+	record = part_record(asking, PART_SESSION, RECORD_SESSION);
+	if (!record_read_session(&record, &session, &err)) {
+		asking_bad(asking, &err);
+		return false;
+	}
+	if (now_s(asking->all) >= session.expires_s) {
+		asking_answer(asking, VIEW_NO_IDENTITY);
+		return false;
+	}
+	identity_set(asking, session.username, session.account);
 	return true;
 }
 
@@ -448,14 +452,37 @@ account_read(struct asking *asking)
 	return true;
 }
 
+/* Every change of the view moves its generation, in the same MULTI. So what
+ * was read after this generation is what it was, and need not be sent again:
+ * it is the longest record of all. */
+static struct entry *
+catalogue_unchanged(struct asking *asking, struct str name)
+{
+	struct entry *entry =
+	    cache_peek(asking->all->config.cache, RECORD_CATALOGUE, name);
+
+	if (entry == NULL || entry->absent || entry->forgotten ||
+	    asking->stale_only ||
+	    entry->parsed->as_of != asking->answer.generation)
+		return NULL;
+	return entry_hold(entry);
+}
+
 static void
 catalogue_want(struct asking *asking)
 {
+	struct part *part = &asking->parts[PART_CATALOGUE];
 	const struct account *root = asking->answer.account != NULL
 					 ? account_root(asking->answer.account)
 					 : NULL;
 
-	if (root != NULL && root->catalogue.len > 0)
+	if (root == NULL || root->catalogue.len == 0)
+		return;
+	asking->generation_before = asking->answer.generation;
+	part->entry = catalogue_unchanged(asking, root->catalogue);
+	if (part->entry != NULL)
+		part->state = PART_HERE;
+	else
 		part_want(
 		    asking, PART_CATALOGUE, RECORD_CATALOGUE, root->catalogue);
 }
@@ -464,9 +491,14 @@ static bool
 catalogue_read(struct asking *asking)
 {
 	const struct part *part = &asking->parts[PART_CATALOGUE];
+	struct shelf *parsed;
 
-	if (part->state == PART_HERE)
-		asking->answer.catalogue = part->entry->parsed->catalogue;
+	if (part->state != PART_HERE)
+		return true;
+	parsed = part->entry->parsed;
+	if (part->fetched && asking->generation_before > parsed->as_of)
+		parsed->as_of = asking->generation_before;
+	asking->answer.catalogue = parsed->catalogue;
 	return true;
 }
 
@@ -606,8 +638,12 @@ askings_ask(struct askings *all, const struct view_ask *ask)
 		return;
 	}
 	asking->deadline_ms = monotonic_ms() + all->config.wait_ms;
-	if (!ask_copy(asking, ask))
+	if (!ask_copy(asking, ask)) {
 		asking_answer(asking, VIEW_UNKNOWN);
+	} else if (asking->ask.session.len == 0) {
+		identity_set(asking, asking->ask.username, STR(""));
+		asking->step = STEP_MEMBER;
+	}
 	asking_go(asking);
 	if (!asking->answered)
 		deadline_add(asking);

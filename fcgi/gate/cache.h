@@ -47,6 +47,9 @@ struct entry {
 struct shelf {
 	struct arena arena;
 	const struct catalogue *catalogue;
+	/* A generation that was read before it was: while that is the view's,
+	 * nothing has changed. */
+	int64_t as_of;
 };
 
 /* With one holder. NULL when memory is out. */

@@ -119,6 +119,28 @@ START_TEST(what_is_known)
 }
 END_TEST
 
+/* Read each time, an ask is one round trip of three GETs, and one more for a
+ * session or for a personal account that nobody named. */
+START_TEST(an_ask_is_few_gets)
+{
+	struct view_world *world = opened();
+	int64_t asked;
+
+	world->config.cache_bytes = 0;
+	view_start(world);
+	ask(world, "", "ann", "shop");
+	ask(world, "", "ann", "");
+	asked = counts(world).asked;
+	ask(world, "", "bob", "shop");
+	ck_assert_int_eq(counts(world).asked, asked + 3);
+	ask(world, SESSION, "", "");
+	ck_assert_int_eq(counts(world).asked, asked + 3 + 5);
+	ask(world, "", "bob", "");
+	ck_assert_int_eq(counts(world).asked, asked + 3 + 5 + 4);
+	world_close(world);
+}
+END_TEST
+
 static int64_t step_ms;
 static int64_t
 stepped_wall_ms(void)
@@ -234,6 +256,41 @@ START_TEST(W10_without_a_cache_the_next_ask_sees_it)
 		ck_assert_str_eq(ask(world, "", "ann", "shop").role, role);
 	}
 	ck_assert_int_le(counts(world).cache_records, 1); /* the catalogue */
+	world_close(world);
+}
+END_TEST
+
+/* The catalogue is the longest record: it is sent again when the view has
+ * changed, and only then. */
+START_TEST(T55_a_catalogue_is_asked_for_once_a_generation)
+{
+	struct view_world *world = opened();
+	int64_t asked;
+
+	world->config.cache_bytes = 0;
+	view_start(world);
+	for (int i = 11; i < 40; i++) {
+		const struct pair pairs[] = {
+			{ key_of(world, RECORD_CATALOGUE, "cat"),
+			    text_catalogue(world, "cat", i) },
+			{ key_of(world, RECORD_GENERATION, ""),
+			    text_generation(world, i) },
+		};
+
+		publish(world, pairs, 2);
+		ck_assert_int_eq(
+		    ask(world, "", "ann", "shop").catalogue_changed, i);
+		asked = counts(world).asked;
+		ck_assert_int_eq(
+		    ask(world, "", "bob", "shop").catalogue_changed, i);
+		ck_assert_int_eq(counts(world).asked, asked + 3);
+	}
+	/* Another change: it is asked for, and is what it was. */
+	put_member(world, "ann", "viewer", 50);
+	ck_assert_int_eq(ask(world, "", "ann", "shop").catalogue_changed, 39);
+	redis_say(world, "DEL rolegate:{" NS "}:catalogue:cat");
+	put_generation(world, 51);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").catalogue, "-");
 	world_close(world);
 }
 END_TEST
@@ -888,6 +945,7 @@ static void
 tests(TCase *t)
 {
 	tcase_add_test(t, what_is_known);
+	tcase_add_test(t, an_ask_is_few_gets);
 	tcase_add_test(t, a_session_ends_by_the_wall_clock);
 	tcase_add_test(t, W7_without_a_generation_nothing_is_known);
 	tcase_add_test(t, W7_another_database_is_another_view);
@@ -895,6 +953,7 @@ tests(TCase *t)
 	tcase_add_test(
 	    t, T51_somebody_new_is_seen_and_somebody_removed_is_gone);
 	tcase_add_test(t, W10_without_a_cache_the_next_ask_sees_it);
+	tcase_add_test(t, T55_a_catalogue_is_asked_for_once_a_generation);
 	tcase_add_test(t, T54_T55_no_answer_goes_back);
 	tcase_add_loop_test(t, the_cache_is_trusted_only_while_the_heart_beats,
 	    0, COUNT(beats));

@@ -437,6 +437,8 @@ on_answer(void *context, const struct view_answer *answer)
 	copy(heard->root, root != NULL ? root->id : STR("-"));
 	copy(heard->catalogue,
 	    answer->catalogue != NULL ? answer->catalogue->name : STR("-"));
+	heard->catalogue_changed =
+	    answer->catalogue != NULL ? answer->catalogue->changed : 0;
 	copy(heard->role,
 	    answer->member == NULL ? STR("-") : answer->member->grants[0].role);
 	/* A decision can be made of it. */

@@ -38,6 +38,7 @@ struct heard {
 	char role[64]; /* of the member's first grant; "-": no such member */
 	char root[64]; /* "-": no such account */
 	char catalogue[64];
+	int64_t catalogue_changed;
 	int64_t generation;
 	bool stale;
 	bool at_once; /* answered inside view_ask() */
