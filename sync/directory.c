@@ -1,17 +1,15 @@
 #include "sync/directory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ldap.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bounds.h"
+#include "base/secret.h"
 #include "sync/limits.h"
 
 struct directory {
@@ -50,67 +48,30 @@ ldap_err(LDAP *ld, int rc, const char *code, const char *what,
  */
 
 static bool
-password_stat(int fd, struct str path, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return err_set(err, ERR_SOURCE, "bind_password_file",
-		    "%.*s: is not a file; name the file that holds the "
-		    "password",
-		    STR_ARGS(path));
-	if ((st.st_mode & (S_IRWXO)) != 0)
-		return err_set(err, ERR_SOURCE, "bind_password_file",
-		    "%.*s: everybody may use it; chmod o= it", STR_ARGS(path));
-	if (st.st_size > SECRET_FILE_MAX)
-		return err_set(err, ERR_SOURCE, "bind_password_file",
-		    "%.*s: is longer than %d bytes", STR_ARGS(path),
-		    SECRET_FILE_MAX);
-	return true;
-}
-
-/* The whole file without one newline at its end. */
-static bool
 password_read(struct directory *d, struct err *err)
 {
-	struct str path = d->config->password_file;
-	const char *name = cstr(&d->arena, path);
-	int fd = name != NULL ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+	const char *path = cstr(&d->arena, d->config->password_file);
 	char *bytes = arena_alloc(&d->arena, SECRET_FILE_MAX + 1, 1);
-	ssize_t got;
+	struct err why = { 0 };
+	size_t len = 0;
 
-	if (fd < 0 || bytes == NULL) {
-		err_set(err, ERR_SOURCE, "bind_password_file",
-		    "%.*s: %s; give the sync's user the right to read it",
-		    STR_ARGS(path), strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	if (!password_stat(fd, path, err)) {
-		close(fd);
-		return false;
-	}
-	d->password.bv_val = bytes;
-	got = read(fd, bytes, SECRET_FILE_MAX + 1);
-	close(fd);
-	if (got < 0 || got > SECRET_FILE_MAX)
+	if (path == NULL || bytes == NULL)
 		return err_set(err, ERR_SOURCE, "bind_password_file",
-		    "%.*s: cannot be read whole", STR_ARGS(path));
-	d->password.bv_len = (ber_len_t)got;
-	if (got > 0 && bytes[got - 1] == '\n')
-		d->password.bv_len--;
+		    "%.*s: memory is out; give the process more",
+		    STR_ARGS(d->config->password_file));
+	if (secret_read(bytes, SECRET_FILE_MAX + 1, &len, path,
+		"bind_password_file", &why)) {
+		d->password.bv_val = bytes;
+		d->password.bv_len = (ber_len_t)len;
+		return true;
+	}
 	/* RFC 4513 section 5.1.2: a DN with an empty password is no
 	 * authentication at all, and some servers say yes to it. */
-	if (d->password.bv_len == 0)
+	if (errno == ENODATA)
 		return err_set(err, ERR_SOURCE, "bind_password_empty",
-		    "%.*s: is empty; a bind without a password proves nothing",
-		    STR_ARGS(path));
-	if (memchr(bytes, '\0', d->password.bv_len) != NULL)
-		return err_set(err, ERR_SOURCE, "bind_password_file",
-		    "%.*s: has a NUL byte; write the password again",
-		    STR_ARGS(path));
-	return true;
+		    "%s: is empty; a bind without a password proves nothing",
+		    path);
+	return err_set(err, ERR_SOURCE, why.code, "%s", why.text);
 }
 
 static bool

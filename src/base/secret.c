@@ -85,6 +85,7 @@ static bool
 bytes_check(const char *out, size_t len, const char *path, const char *code,
     struct err *err)
 {
+	errno = len == 0 ? ENODATA : EINVAL;
 	if (len == 0)
 		return err_set(err, ERR_FILE, code,
 		    "%s: is empty; put the secret into it", path);
@@ -102,6 +103,7 @@ secret_read(char *out, size_t size, size_t *len, const char *path,
 	bool ok;
 
 	*len = 0;
+	errno = EINVAL;
 	fd = open(
 	    path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
@@ -117,11 +119,10 @@ secret_read(char *out, size_t size, size_t *len, const char *path,
 		ok = bytes_check(out, *len, path, code, err);
 	}
 	if (ok) {
-		/* Nor what followed the secret stays in the buffer. */
-		explicit_bzero(out + *len, size - *len);
-	} else {
-		explicit_bzero(out, size);
-		*len = 0;
+		out[*len] = '\0';
+		return true;
 	}
-	return ok;
+	explicit_bzero(out, size);
+	*len = 0;
+	return false;
 }

@@ -6,7 +6,8 @@
  *          CRLF) does not belong to the secret.
  * Owner:   the caller's buffer, NUL-terminated; *len is without that NUL. The
  *          caller wipes it; on failure it is wiped here and *len is 0.
- * Errors:  ERR_FILE with the code that was given. */
+ * Errors:  ERR_FILE with the code that was given; errno is ENODATA when the
+ *          file is empty, and only then. */
 #ifndef ROLEGATE_SECRET_H
 #define ROLEGATE_SECRET_H
 
