@@ -32,6 +32,7 @@
 #define CATALOGUES_MAX 64
 #define ROUTES_MAX 4096
 #define FAULTS_MAX 200
+#define YAML_DEPTH_MAX 32
 
 /* Files and records, in bytes. */
 #define CONFIG_FILE_MAX (1024 * 1024)

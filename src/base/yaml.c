@@ -8,8 +8,8 @@
 #include "base/bounds.h"
 #include "base/text.h"
 
-#define NESTED_MAX 32
 #define NEAR_MAX   64 /* a longer key has no suggestion */
+#define NEAR_EDITS 2
 
 /* --- The tree ------------------------------------------------------------ */
 
@@ -39,26 +39,6 @@ column_of(const yaml_event_t *event)
 	return (int)event->start_mark.column + 1;
 }
 
-/* The next event; the one before is released. False at a syntax error. */
-static bool
-next(struct builder *b)
-{
-	const yaml_parser_t *p = &b->parser;
-
-	if (b->has_event)
-		yaml_event_delete(&b->event);
-	b->has_event = yaml_parser_parse(&b->parser, &b->event) == 1;
-	if (b->has_event)
-		return true;
-	b->broken = true;
-	FAULT_AT(b, (int)p->problem_mark.line + 1,
-	    (int)p->problem_mark.column + 1, "yaml_syntax", "%s%s%s",
-	    p->context != NULL ? p->context : "",
-	    p->context != NULL ? ": " : "",
-	    p->problem != NULL ? p->problem : "memory is out");
-	return false;
-}
-
 static void
 no_memory(struct builder *b)
 {
@@ -66,6 +46,37 @@ no_memory(struct builder *b)
 		FAULT_AT(b, 0, 0, "no_memory",
 		    "memory is out; give the process more");
 	b->broken = true;
+}
+
+/* libyaml's own words, with the line that it was still busy with. */
+static void
+syntax_fault(struct builder *b)
+{
+	const yaml_parser_t *p = &b->parser;
+	int line = (int)p->problem_mark.line + 1;
+	int column = (int)p->problem_mark.column + 1;
+
+	if (p->error == YAML_MEMORY_ERROR || p->problem == NULL)
+		no_memory(b);
+	else if (p->context != NULL)
+		FAULT_AT(b, line, column, "yaml_syntax",
+		    "%s that begins in line %zu: %s", p->context,
+		    p->context_mark.line + 1, p->problem);
+	else
+		FAULT_AT(b, line, column, "yaml_syntax", "%s", p->problem);
+	b->broken = true;
+}
+
+/* The next event; the one before is released. False at a syntax error. */
+static bool
+next(struct builder *b)
+{
+	if (b->has_event)
+		yaml_event_delete(&b->event);
+	b->has_event = yaml_parser_parse(&b->parser, &b->event) == 1;
+	if (!b->has_event)
+		syntax_fault(b);
+	return b->has_event;
 }
 
 /* Only what the file says as text counts: no tag, no name for later. */
@@ -126,10 +137,19 @@ pair_build(struct builder *b, struct yaml_pair *pair)
 		return false;
 	if (pair->key.kind != YAML_TEXT) {
 		FAULT_AT(b, pair->key.line, pair->key.column, "yaml_type",
-		    "a key is text");
-		pair->key.kind = YAML_TEXT;
+		    "a list or map cannot be a key; write one word");
+		pair->key = (struct yaml_node){ .kind = YAML_TEXT,
+			.line = pair->key.line,
+			.column = pair->key.column };
 	}
 	return next(b) && node_build(b, &pair->value);
+}
+
+/* False where a fault was reported in the place of a text. */
+static bool
+is_readable(const struct yaml_node *node)
+{
+	return node->kind != YAML_TEXT || node->text.ptr != NULL;
 }
 
 static int
@@ -160,7 +180,8 @@ doubles_check(struct builder *b, const struct yaml_node *map)
 	for (size_t i = 1; i < map->count; i++) {
 		const struct yaml_node *key = &sorted[i]->key;
 
-		if (str_eq(sorted[i - 1]->key.text, key->text))
+		if (is_readable(key) &&
+		    str_eq(sorted[i - 1]->key.text, key->text))
 			FAULT_AT(b, key->line, key->column, "yaml_double_key",
 			    "%.*s: stands in line %d as well; take one away",
 			    STR_ARGS(key->text), sorted[i - 1]->key.line);
@@ -196,9 +217,10 @@ nested_build(struct builder *b, struct yaml_node *out)
 {
 	bool ok;
 
-	if (b->nested == NESTED_MAX) {
+	if (b->nested == YAML_DEPTH_MAX) {
 		FAULT_AT(b, out->line, out->column, "yaml_depth",
-		    "is nested deeper than %d levels", NESTED_MAX);
+		    "stands deeper than %d levels; write it flatter",
+		    YAML_DEPTH_MAX);
 		b->broken = true;
 		return false;
 	}
@@ -243,6 +265,9 @@ node_build(struct builder *b, struct yaml_node *out)
 	case YAML_MAPPING_END_EVENT:
 		break;
 	}
+	/* The parser's grammar has no other event here. */
+	FAULT_AT(b, out->line, out->column, "yaml_syntax",
+	    "is not a value; correct the line");
 	b->broken = true;
 	return false;
 }
@@ -273,19 +298,86 @@ document_build(struct builder *b)
 	return root;
 }
 
-/* Where the first byte stands that is not UTF-8. */
-static bool
-utf8_check(struct str path, struct str text, struct faults *faults)
-{
-	int line = 1;
+/* --- The bytes ----------------------------------------------------------- */
 
-	for (struct str rest = text, one; str_next(&rest, '\n', &one); line++)
-		if (!text_is_utf8(one)) {
-			fault_add(faults, path, line, 1, "yaml_not_utf8",
-			    "this line is not UTF-8; save the file as UTF-8");
-			return false;
-		}
+static size_t
+char_bytes(struct str rest)
+{
+	unsigned char first = (unsigned char)rest.ptr[0];
+	size_t bytes = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+	return bytes <= rest.len ? bytes : rest.len;
+}
+
+/* A line break that only some programs show could hide a key, so that only LF
+ * and CRLF are one. The rest is what YAML 1.1 section 5.1 leaves out. */
+static bool
+char_check(struct builder *b, struct str one, int line, int column)
+{
+	if (!text_is_utf8(one)) {
+		FAULT_AT(b, line, column, "yaml_not_utf8",
+		    "is not UTF-8 from here; save the file as UTF-8");
+		return false;
+	}
+	if (!str_eq(one, STR("\t")) &&
+	    (!text_is_clean(one) || str_eq(one, STR("\xef\xbb\xbf")) ||
+		str_eq(one, STR("\xef\xbf\xbe")) ||
+		str_eq(one, STR("\xef\xbf\xbf")))) {
+		FAULT_AT(b, line, column, "yaml_control",
+		    "has a character here that cannot be seen; take it out");
+		return false;
+	}
 	return true;
+}
+
+static void
+line_check(struct builder *b, struct str rest, int line)
+{
+	for (int column = 1; rest.len > 0; column++) {
+		size_t bytes = char_bytes(rest);
+
+		if (!char_check(
+			b, (struct str){ rest.ptr, bytes }, line, column))
+			return;
+		rest.ptr += bytes;
+		rest.len -= bytes;
+	}
+}
+
+/* Before the parser sees them: it has no place for what it cannot read. */
+static bool
+bytes_check(struct builder *b, struct str text)
+{
+	size_t before = b->faults->count;
+	struct str rest = text;
+	struct str one;
+
+	for (int line = 1; str_next(&rest, '\n', &one); line++) {
+		if (rest.ptr != NULL && one.len > 0 &&
+		    one.ptr[one.len - 1] == '\r')
+			one.len--;
+		line_check(b, one, line);
+	}
+	return b->faults->count == before;
+}
+
+static void
+tree_build(struct builder *b, struct str text, struct yaml_file *out)
+{
+	if (yaml_parser_initialize(&b->parser) != 1) {
+		no_memory(b);
+		return;
+	}
+	yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&b->parser,
+	    (const unsigned char *)(text.ptr != NULL ? text.ptr : ""),
+	    text.len);
+	out->root = document_build(b);
+	if (b->broken)
+		out->root = NULL;
+	if (b->has_event)
+		yaml_event_delete(&b->event);
+	yaml_parser_delete(&b->parser);
 }
 
 bool
@@ -297,27 +389,17 @@ yaml_parse(struct arena *arena, struct str path, struct str text,
 
 	*out = (struct yaml_file){ .path = path };
 	if (text.len > CONFIG_FILE_MAX) {
-		fault_add(faults, path, 1, 1, "yaml_too_large",
-		    "the file has more than %d bytes", CONFIG_FILE_MAX);
+		FAULT_AT(&b, 1, 1, "yaml_too_large",
+		    "the file has more than %d bytes; make it shorter",
+		    CONFIG_FILE_MAX);
 		return false;
 	}
-	if (!utf8_check(path, text, faults))
-		return false;
-	if (yaml_parser_initialize(&b.parser) != 1) {
-		no_memory(&b);
-		return false;
+	if (str_starts(text, STR("\xef\xbb\xbf"))) { /* U+FEFF, of editors */
+		text.ptr += 3;
+		text.len -= 3;
 	}
-	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&b.parser,
-	    (const unsigned char *)(text.ptr != NULL ? text.ptr : ""),
-	    text.len);
-	out->root = document_build(&b);
-	if (b.has_event)
-		yaml_event_delete(&b.event);
-	yaml_parser_delete(&b.parser);
-	if (b.broken && faults->count == before)
-		fault_add(faults, path, 1, 1, "yaml_syntax",
-		    "is not a YAML file");
+	if (bytes_check(&b, text))
+		tree_build(&b, text, out);
 	return faults->count == before;
 }
 
@@ -410,19 +492,22 @@ distance(struct str a, struct str b)
 static void
 unknown_key(struct table *t, const struct yaml_node *key)
 {
+	bool short_one = key->text.len > 0 && key->text.len <= NEAR_MAX;
+	struct str shown = short_one ? key->text : STR("this");
 	const char *near = NULL;
-	size_t nearest = 3;
+	size_t nearest = NEAR_EDITS + 1;
 
-	for (size_t i = 0; i < t->count; i++) {
+	for (size_t i = 0; short_one && i < t->count; i++) {
 		size_t d = distance(key->text, str_from(t->keys[i].name));
 
-		if (d < nearest) {
+		/* Two of three letters are a guess and no help. */
+		if (d < nearest && d * 2 <= key->text.len) {
 			nearest = d;
 			near = t->keys[i].name;
 		}
 	}
 	FAULT(t, key, "yaml_unknown_key", "%.*s: is not a key here%s%s%s",
-	    STR_ARGS(key->text), near != NULL ? "; did you mean " : "",
+	    STR_ARGS(shown), near != NULL ? "; did you mean " : "",
 	    near != NULL ? near : "", near != NULL ? "?" : "; take it out");
 }
 
@@ -430,6 +515,8 @@ static bool
 text_good(struct table *t, const struct yaml_key *key,
     const struct yaml_node *node)
 {
+	if (!is_readable(node))
+		return false;
 	if (node->kind != YAML_TEXT) {
 		FAULT(t, node, "yaml_type", "%s: write one value", key->name);
 		return false;
@@ -593,6 +680,8 @@ yaml_read(const struct yaml_file *file, const struct yaml_node *map,
 		const struct yaml_pair *pair = &map->pairs[i];
 		const struct yaml_key *key = key_find(&t, pair->key.text);
 
+		if (!is_readable(&pair->key))
+			continue;
 		if (key == NULL)
 			unknown_key(&t, &pair->key);
 		else

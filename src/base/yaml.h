@@ -2,7 +2,9 @@
  *
  * Every scalar is text (no YAML 1.1 magic); aliases, anchors, tags, several
  * documents, doubled keys, invalid UTF-8 and files over CONFIG_FILE_MAX are
- * faults. A reader is a table of keys: unknown keys, wrong types, values out
+ * faults. So is every byte that cannot be seen, but LF, CRLF and tab.
+ *
+ * A reader is a table of keys: unknown keys, wrong types, values out
  * of range and missing required keys are faults, each with file:line:column,
  * all at once. Booleans are yes, no, true, false and nothing else.
  *
@@ -35,7 +37,9 @@ struct yaml_file {
 	const struct yaml_node *root;
 };
 
-/* An empty file is a fault. */
+/* An empty file is a fault. False when a fault was added; the root is still
+ * there for reading on, so that all faults come at once, where the file could
+ * be read to its end. */
 bool yaml_load(struct arena *arena, struct str path, struct yaml_file *out,
     struct faults *faults);
 /* The same from memory, for tests and fuzzing; `path` only names it. */
