@@ -169,6 +169,11 @@ start_tls(struct directory *d, struct err *err)
 
 	if (rc == LDAP_SUCCESS && ldap_tls_inplace(d->ld))
 		return true;
+	/* Nobody was there to begin TLS with. */
+	if (rc == LDAP_SERVER_DOWN || rc == LDAP_TIMEOUT)
+		return ldap_err(d->ld, rc, "directory_unreachable", "StartTLS",
+		    d->url, "check that the server runs, its name and port",
+		    err);
 	return ldap_err(d->ld, rc, "directory_tls", "StartTLS", d->url,
 	    "the server's certificate must name this host and be signed by "
 	    "ca_file",

@@ -4,6 +4,9 @@
 # in admins. The store has the account business (owner: boss, who is local)
 # with sales below it.
 
+# `twenty | directory` starts a server whose addresses this shell needs.
+shopt -s lastpipe
+
 setup() {
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	build=${ROLEGATE_BUILD:-$root/build}
