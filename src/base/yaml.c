@@ -24,7 +24,7 @@ struct builder {
 	int nested;
 };
 
-#define FAULT_AT(b, line, column, code, ...)                                   \
+#define FAULT_AT(b, line, column, code, ...) \
 	fault_add((b)->faults, (b)->path, line, column, code, __VA_ARGS__)
 
 static int
@@ -81,12 +81,13 @@ next(struct builder *b)
 
 /* Only what the file says as text counts: no tag, no name for later. */
 static void
-plain_check(struct builder *b, const yaml_char_t *tag,
-    const yaml_char_t *anchor)
+plain_check(
+    struct builder *b, const yaml_char_t *tag, const yaml_char_t *anchor)
 {
 	if (tag != NULL)
 		FAULT_AT(b, line_of(&b->event), column_of(&b->event),
-		    "yaml_tag", "tags are not read here; write the value alone");
+		    "yaml_tag",
+		    "tags are not read here; write the value alone");
 	if (anchor != NULL)
 		FAULT_AT(b, line_of(&b->event), column_of(&b->event),
 		    "yaml_anchor",
@@ -100,9 +101,9 @@ static bool
 text_build(struct builder *b, struct yaml_node *out)
 {
 	out->kind = YAML_TEXT;
-	out->text = str_copy(b->arena,
-	    (struct str){ (const char *)b->event.data.scalar.value,
-		b->event.data.scalar.length });
+	out->text = str_copy(
+	    b->arena, (struct str){ (const char *)b->event.data.scalar.value,
+			  b->event.data.scalar.length });
 	if (out->text.ptr == NULL)
 		no_memory(b);
 	return !b->broken;
@@ -167,8 +168,8 @@ pair_order(const void *a, const void *b)
 static void
 doubles_check(struct builder *b, const struct yaml_node *map)
 {
-	const struct yaml_pair **sorted = ARENA_ARRAY(
-	    b->arena, const struct yaml_pair *, map->count + 1);
+	const struct yaml_pair **sorted =
+	    ARENA_ARRAY(b->arena, const struct yaml_pair *, map->count + 1);
 
 	if (sorted == NULL) {
 		no_memory(b);
@@ -237,8 +238,7 @@ node_build(struct builder *b, struct yaml_node *out)
 {
 	const yaml_event_t *e = &b->event;
 
-	*out = (struct yaml_node){ .line = line_of(e),
-		.column = column_of(e) };
+	*out = (struct yaml_node){ .line = line_of(e), .column = column_of(e) };
 	switch (e->type) {
 	case YAML_SCALAR_EVENT:
 		plain_check(b, e->data.scalar.tag, e->data.scalar.anchor);
@@ -248,8 +248,8 @@ node_build(struct builder *b, struct yaml_node *out)
 		    e->data.sequence_start.anchor);
 		return nested_build(b, out);
 	case YAML_MAPPING_START_EVENT:
-		plain_check(b, e->data.mapping_start.tag,
-		    e->data.mapping_start.anchor);
+		plain_check(
+		    b, e->data.mapping_start.tag, e->data.mapping_start.anchor);
 		return nested_build(b, out);
 	case YAML_ALIAS_EVENT:
 		FAULT_AT(b, out->line, out->column, "yaml_alias",
@@ -304,7 +304,10 @@ static size_t
 char_bytes(struct str rest)
 {
 	unsigned char first = (unsigned char)rest.ptr[0];
-	size_t bytes = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	size_t bytes = first < 0xc0   ? 1
+		       : first < 0xe0 ? 2
+		       : first < 0xf0 ? 3
+				      : 4;
 
 	return bytes <= rest.len ? bytes : rest.len;
 }
@@ -456,8 +459,8 @@ struct table {
 	struct faults *faults;
 };
 
-#define FAULT(t, node, code, ...)                                              \
-	fault_add((t)->faults, (t)->file->path, (node)->line, (node)->column,  \
+#define FAULT(t, node, code, ...)                                             \
+	fault_add((t)->faults, (t)->file->path, (node)->line, (node)->column, \
 	    code, __VA_ARGS__)
 
 /* Edits of one letter between two words (Wagner and Fischer, 1974). */
@@ -475,8 +478,8 @@ distance(struct str a, struct str b)
 
 		row[0] = i;
 		for (size_t j = 1; j <= b.len; j++) {
-			size_t best = corner +
-				      (a.ptr[i - 1] != b.ptr[j - 1] ? 1 : 0);
+			size_t best =
+			    corner + (a.ptr[i - 1] != b.ptr[j - 1] ? 1 : 0);
 
 			corner = row[j];
 			if (row[j] + 1 < best)
@@ -512,8 +515,8 @@ unknown_key(struct table *t, const struct yaml_node *key)
 }
 
 static bool
-text_good(struct table *t, const struct yaml_key *key,
-    const struct yaml_node *node)
+text_good(
+    struct table *t, const struct yaml_key *key, const struct yaml_node *node)
 {
 	if (!is_readable(node))
 		return false;
@@ -539,8 +542,8 @@ static void
 bool_put(struct table *t, const struct yaml_key *key,
     const struct yaml_node *node, void *at)
 {
-	bool yes = str_eq(node->text, STR("yes")) ||
-		   str_eq(node->text, STR("true"));
+	bool yes =
+	    str_eq(node->text, STR("yes")) || str_eq(node->text, STR("true"));
 
 	if (yes || str_eq(node->text, STR("no")) ||
 	    str_eq(node->text, STR("false")))
@@ -594,8 +597,8 @@ list_put(struct table *t, const struct yaml_key *key,
 }
 
 static void
-value_put(struct table *t, const struct yaml_key *key,
-    const struct yaml_node *node)
+value_put(
+    struct table *t, const struct yaml_key *key, const struct yaml_node *node)
 {
 	void *at = t->into + key->offset;
 

@@ -1,15 +1,20 @@
 #include "config/config.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/bounds.h"
 #include "base/text.h"
 
-#define DEFAULT_PATH "/etc/rolegate/rolegate.yaml"
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define DEFAULT_PATH	"/etc/rolegate/rolegate.yaml"
+#define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 #define COOKIE_NAME_MAX 128
+#define HOST_MAX	256
+#define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 /* What the tables fill beside the configuration itself. */
 struct sections {
@@ -52,20 +57,21 @@ static const struct yaml_key view_keys[] = {
 	  .help = "file with the 64 hex digits that records are signed with" },
 };
 
-#define REDIS_KEYS(redis) \
+#define REDIS_KEYS(redis, timeout_fallback, database_fallback) \
 	{ .name = "address", .type = YAML_STR, .offset = AT(redis.address), .reloadable = true, \
-	  .help = "unix:/path or host:port" }, \
+	  .help = "unix:/path, host:port or [::1]:port" }, \
 	{ .name = "user", .type = YAML_STR, .offset = AT(redis.user), .reloadable = true, \
-	  .help = "user of Redis, when it has users" }, \
+	  .help = "user of Redis; needs password_file" }, \
 	{ .name = "password_file", .type = YAML_STR, .offset = AT(redis.password_file), .reloadable = true, \
 	  .help = "file with the password alone" }, \
-	{ .name = "timeout_ms", .type = YAML_INT, .offset = AT(redis.timeout_ms), .min = 10, .max = 60000, .fallback = "2000", .reloadable = true, \
+	{ .name = "timeout_ms", .type = YAML_INT, .offset = AT(redis.timeout_ms), .min = 10, .max = 60000, .fallback = timeout_fallback, .reloadable = true, \
 	  .help = "milliseconds that connecting and one answer may take" }, \
-	{ .name = "database", .type = YAML_INT, .offset = AT(redis.database), .min = 0, .max = 1023, .fallback = "0", .reloadable = true, \
+	{ .name = "database", .type = YAML_INT, .offset = AT(redis.database), .min = 0, .max = 1023, .fallback = database_fallback, .reloadable = true, \
 	  .help = "number of the database" }
 
-static const struct yaml_key view_redis_keys[] = { REDIS_KEYS(config.view.redis) };
-static const struct yaml_key gate_redis_keys[] = { REDIS_KEYS(config.gate.redis) };
+static const struct yaml_key view_redis_keys[] = { REDIS_KEYS(config.view.redis, "2000", "0") };
+/* No fallbacks: what is not set is the view's, see gate_redis_read(). */
+static const struct yaml_key gate_redis_keys[] = { REDIS_KEYS(config.gate.redis, NULL, NULL) };
 
 static const struct yaml_key gate_keys[] = {
 	{ .name = "socket", .type = YAML_STR, .offset = AT(config.gate.socket), .fallback = "/run/rolegate/gate.sock",
@@ -106,12 +112,13 @@ static const struct section {
 	const char *indent;
 	const struct yaml_key *keys;
 	size_t count;
+	const char *otherwise; /* the default of a key that has none */
 } all_sections[] = {
-	{ "", "", top_keys, COUNT(top_keys) },
-	{ "view", "  ", view_keys, COUNT(view_keys) },
-	{ "view.redis", "    ", view_redis_keys, COUNT(view_redis_keys) },
-	{ "gate", "  ", gate_keys, COUNT(gate_keys) },
-	{ "gate.redis", "    ", gate_redis_keys, COUNT(gate_redis_keys) },
+	{ "",           "",     top_keys,        COUNT(top_keys),        "-" },
+	{ "view",       "  ",   view_keys,       COUNT(view_keys),       "-" },
+	{ "view.redis", "    ", view_redis_keys, COUNT(view_redis_keys), "-" },
+	{ "gate",       "  ",   gate_keys,       COUNT(gate_keys),       "-" },
+	{ "gate.redis", "    ", gate_redis_keys, COUNT(gate_redis_keys), "the view's" },
 };
 /* clang-format on */
 
@@ -126,9 +133,9 @@ struct loader {
 };
 
 /* A section that is not in the file still has its fallbacks. */
-static const struct yaml_node no_keys = { .kind = YAML_MAP,
-	.line = 1,
-	.column = 1 };
+static const struct yaml_node no_keys = {
+	.kind = YAML_MAP, .line = 1, .column = 1
+};
 
 static const struct yaml_node *
 section_read(struct loader *l, const struct yaml_node *map,
@@ -136,8 +143,7 @@ section_read(struct loader *l, const struct yaml_node *map,
 {
 	if (map == NULL)
 		map = &no_keys;
-	yaml_read(
-	    &l->file, map, keys, count, &l->out, l->arena, l->faults);
+	yaml_read(&l->file, map, keys, count, &l->out, l->arena, l->faults);
 	return map;
 }
 
@@ -160,61 +166,97 @@ path_make(struct loader *l, const struct yaml_node *map, const char *key,
 	if (path->len == 0)
 		return;
 	if (path->ptr[0] != '/')
-		*path = str_fmt(l->arena, "%.*s%.*s", STR_ARGS(l->folder),
-		    STR_ARGS(*path));
+		*path = str_fmt(
+		    l->arena, "%.*s%.*s", STR_ARGS(l->folder), STR_ARGS(*path));
 	if (path->ptr == NULL || path->len >= PATH_MAX_BYTES)
-		fault_at(l, map, key, "the path is too long");
+		fault_at(l, map, key, "the path is too long; use a shorter");
 }
 
-static bool
-is_host_port(struct str address)
-{
-	const char *colon = memrchr(address.ptr, ':', address.len);
-	struct str port;
-	int64_t number;
-
-	if (colon == NULL || colon == address.ptr)
-		return false;
-	port = (struct str){ colon + 1,
-		address.len - (size_t)(colon + 1 - address.ptr) };
-	return str_to_i64(port, 1, 65535, &number);
-}
-
+/* The kernel's bound for the name of a unix socket. */
 static void
-redis_check(struct loader *l, const struct yaml_node *map,
-    struct redis_config *redis)
+socket_path_make(struct loader *l, const struct yaml_node *map, const char *key,
+    struct str *path)
 {
-	const struct str unix_word = STR("unix:");
-	struct str *address = &redis->address;
-
-	path_make(l, map, "password_file", &redis->password_file);
-	if (address->len == 0)
-		return;
-	if (str_starts(*address, unix_word)) {
-		struct str path = { address->ptr + unix_word.len,
-			address->len - unix_word.len };
-
-		path_make(l, map, "address", &path);
-		if (path.len == 0)
-			fault_at(l, map, "address",
-			    "names no path; write unix:/path");
-		*address = str_fmt(l->arena, "unix:%.*s", STR_ARGS(path));
-	} else if (!is_host_port(*address))
-		fault_at(
-		    l, map, "address", "write unix:/path or host:port");
+	path_make(l, map, key, path);
+	if (path->len > SOCKET_PATH_MAX)
+		fault_at(l, map, key,
+		    "the path of a socket has at most 107 bytes; use a "
+		    "shorter");
 }
+
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 static bool
 all_of(struct str text, const char *allowed)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if (strchr(allowed, text.ptr[i]) == NULL)
+		if (text.ptr[i] == '\0' || strchr(allowed, text.ptr[i]) == NULL)
 			return false;
 	return true;
 }
 
-#define ALNUM                                                                  \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+/* "host:port" or "[::1]:port" */
+static bool
+is_host_port(struct str address)
+{
+	const char *colon = memrchr(address.ptr, ':', address.len);
+	struct str host;
+	struct str port;
+	int64_t number;
+
+	if (colon == NULL)
+		return false;
+	host = (struct str){ address.ptr, (size_t)(colon - address.ptr) };
+	port = (struct str){ colon + 1, address.len - host.len - 1 };
+	if (!str_to_i64(port, 1, 65535, &number) || host.len > HOST_MAX)
+		return false;
+	if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
+		return all_of(
+		    (struct str){ host.ptr + 1, host.len - 2 }, ALNUM "_.:%-");
+	return host.len > 0 && all_of(host, ALNUM "_.-");
+}
+
+static void
+address_make(struct loader *l, const struct yaml_node *map, struct str *address)
+{
+	const struct str unix_word = STR("unix:");
+	struct str path;
+
+	if (!str_starts(*address, unix_word)) {
+		if (address->len > 0 && !is_host_port(*address))
+			fault_at(l, map, "address",
+			    "write unix:/path, host:port or [::1]:port");
+		return;
+	}
+	path = (struct str){ address->ptr + unix_word.len,
+		address->len - unix_word.len };
+	if (path.len == 0)
+		fault_at(l, map, "address", "names no path; write unix:/path");
+	socket_path_make(l, map, "address", &path);
+	*address = str_fmt(l->arena, "unix:%.*s", STR_ARGS(path));
+}
+
+/* Only what this section says itself: the rest was judged where it stands. */
+static void
+redis_check(
+    struct loader *l, const struct yaml_node *map, struct redis_config *redis)
+{
+	bool has_address = yaml_get(map, "address") != NULL;
+	bool has_user = yaml_get(map, "user") != NULL;
+	bool has_password = yaml_get(map, "password_file") != NULL;
+
+	if (has_address)
+		address_make(l, map, &redis->address);
+	if (has_password)
+		path_make(l, map, "password_file", &redis->password_file);
+	if (has_user && !has_password)
+		fault_at(l, map, "user",
+		    "has no password; name its file as password_file");
+	if ((has_user || has_password) && !has_address &&
+	    redis->address.len == 0)
+		fault_at(l, map, has_user ? "user" : "password_file",
+		    "is for no server; name one as address");
+}
 
 static void
 view_check(struct loader *l, const struct yaml_node *map)
@@ -223,8 +265,22 @@ view_check(struct loader *l, const struct yaml_node *map)
 
 	if (view->ns.len > NAMESPACE_MAX || !all_of(view->ns, ALNUM "_.-"))
 		fault_at(l, map, "namespace",
-		    "write at most 64 letters, digits, '_', '.' and '-'");
+		    "write at most 64 letters, digits, '_', '.' or '-'");
 	path_make(l, map, "key_file", &view->key_file);
+}
+
+static void
+view_redis_read(struct loader *l)
+{
+	struct config_view *view = &l->out.config.view;
+	const struct yaml_node *map = section_read(
+	    l, l->out.view_redis, view_redis_keys, COUNT(view_redis_keys));
+
+	redis_check(l, map, &view->redis);
+	if (yaml_get(map, "address") != NULL && view->key_file.len == 0)
+		fault_at(l, map, "address",
+		    "has nothing to sign with; make a key with rolegate key "
+		    "new and name it as view.key_file");
 }
 
 static void
@@ -232,13 +288,34 @@ gate_check(struct loader *l, const struct yaml_node *map)
 {
 	struct config_gate *gate = &l->out.config.gate;
 
-	path_make(l, map, "socket", &gate->socket);
+	socket_path_make(l, map, "socket", &gate->socket);
 	path_make(l, map, "routes", &gate->routes);
 	path_make(l, map, "log_file", &gate->log_file);
 	/* RFC 6265: a cookie's name is a token of RFC 2616. */
 	if (gate->cookie.len > COOKIE_NAME_MAX ||
 	    !all_of(gate->cookie, ALNUM "!#$%&'*+-.^_`|~"))
-		fault_at(l, map, "cookie", "is not the name of a cookie");
+		fault_at(l, map, "cookie",
+		    "is not the name of a cookie; write at most 128 letters, "
+		    "digits, '_' or '-'");
+}
+
+/* What is not set is as in view.redis. Only user and password go together
+ * with the address: the publisher's, which may write, are not sent to another
+ * server, and not mixed with the gate's own. */
+static void
+gate_redis_read(struct loader *l)
+{
+	struct redis_config *redis = &l->out.config.gate.redis;
+	const struct yaml_node *map = l->out.gate_redis;
+
+	*redis = l->out.config.view.redis;
+	if (yaml_get(map, "address") != NULL || yaml_get(map, "user") != NULL ||
+	    yaml_get(map, "password_file") != NULL) {
+		redis->user = STR("");
+		redis->password_file = STR("");
+	}
+	map = section_read(l, map, gate_redis_keys, COUNT(gate_redis_keys));
+	redis_check(l, map, redis);
 }
 
 static void
@@ -255,17 +332,44 @@ all_read(struct loader *l)
 
 	map = section_read(l, s->view, view_keys, COUNT(view_keys));
 	view_check(l, map);
-	map = section_read(
-	    l, s->view_redis, view_redis_keys, COUNT(view_redis_keys));
-	redis_check(l, map, &s->config.view.redis);
-
+	view_redis_read(l);
 	map = section_read(l, s->gate, gate_keys, COUNT(gate_keys));
 	gate_check(l, map);
-	map = section_read(
-	    l, s->gate_redis, gate_redis_keys, COUNT(gate_redis_keys));
-	redis_check(l, map, &s->config.gate.redis);
-	if (s->config.gate.redis.address.len == 0)
-		s->config.gate.redis = s->config.view.redis;
+	gate_redis_read(l);
+}
+
+/* Paths are made whole here, so that they hold wherever the process goes. */
+static bool
+folder_find(struct loader *l, struct str path)
+{
+	char here[PATH_MAX_BYTES];
+	struct str whole = path;
+	const char *slash;
+
+	if (path.ptr[0] != '/') {
+		if (getcwd(here, sizeof(here)) == NULL) {
+			fault_add(l->faults, path, 0, 0, "file_read",
+			    "the current folder is not known: %s; name the "
+			    "file with its whole path",
+			    strerror(errno));
+			return false;
+		}
+		whole = str_fmt(l->arena, "%s/%.*s", here, STR_ARGS(path));
+	}
+	if (!text_is_clean(whole)) {
+		fault_add(l->faults, path, 0, 0, "config_value",
+		    "the file's name, or a folder's, has bytes that cannot be "
+		    "shown; rename it");
+		return false;
+	}
+	slash = whole.len > 0 ? memrchr(whole.ptr, '/', whole.len) : NULL;
+	if (slash != NULL)
+		l->folder = str_copy(l->arena,
+		    (struct str){ whole.ptr, (size_t)(slash - whole.ptr) + 1 });
+	if (l->folder.ptr == NULL)
+		fault_add(l->faults, path, 0, 0, "no_memory",
+		    "memory is out; give the process more");
+	return l->folder.ptr != NULL;
 }
 
 bool
@@ -274,28 +378,28 @@ config_load(struct arena *arena, const char *path, struct config *out,
 {
 	struct loader l = { .arena = arena, .faults = faults };
 	size_t before = faults->count;
-	const char *slash;
+	struct str name;
 
 	if (path == NULL)
 		path = getenv("ROLEGATE_CONFIG");
 	if (path == NULL || *path == '\0')
 		path = DEFAULT_PATH;
-	l.out.config.path = str_copy(arena, str_from(path));
-	slash = strrchr(path, '/');
-	l.folder = str_copy(arena,
-	    slash != NULL
-		? (struct str){ path, (size_t)(slash - path) + 1 }
-		: STR(""));
-	if (l.out.config.path.ptr == NULL || l.folder.ptr == NULL) {
+	name = str_copy(arena, str_from(path));
+	if (name.ptr == NULL) {
 		fault_add(faults, str_from(path), 0, 0, "no_memory",
 		    "memory is out; give the process more");
 		return false;
 	}
-	if (!yaml_load(arena, l.out.config.path, &l.file, faults))
+	if (!folder_find(&l, name))
 		return false;
-	all_read(&l);
+	yaml_load(arena, name, &l.file, faults);
+	if (l.file.root != NULL)
+		all_read(&l);
+	if (faults->count > before)
+		return false;
+	l.out.config.path = name;
 	*out = l.out.config;
-	return faults->count == before;
+	return true;
 }
 
 /* --- Showing ------------------------------------------------------------- */
@@ -360,8 +464,7 @@ config_show(const struct config *config, FILE *out)
 			fprintf(out, "%s:\n", section->name);
 		for (size_t k = 0; k < section->count; k++)
 			if (section->keys[k].type != YAML_NODE)
-				value_show(
-				    &s, section, &section->keys[k], out);
+				value_show(&s, section, &section->keys[k], out);
 	}
 }
 
@@ -409,7 +512,7 @@ config_keys(FILE *out)
 			fprintf(out, "\t%s\t%s\t%s\n",
 			    key->required	    ? "required"
 			    : key->fallback != NULL ? key->fallback
-						    : "-",
+						    : section->otherwise,
 			    key->reloadable ? "reload" : "restart", key->help);
 		}
 	}

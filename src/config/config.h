@@ -5,7 +5,8 @@
  *          file and rolegate.yaml(5) come from those rows. Only `store` and
  *          `catalogues` are required.
  * Owner:   everything lives in the arena given to config_load().
- * Errors:  every fault at once, with file:line:column.
+ * Errors:  every fault at once, with file:line:column; *out is then left as
+ *          it was.
  * Secrets: the file names files that hold them, never the secret itself. */
 #ifndef ROLEGATE_CONFIG_H
 #define ROLEGATE_CONFIG_H
@@ -32,7 +33,7 @@ struct config_gate {
 	                          * the socket's mode lets in */
 	struct str user;         /* to run as when started as root */
 	int64_t workers;         /* 0: one a core */
-	struct redis_config redis; /* the read-only user */
+	struct redis_config redis; /* the read-only user; else the view's */
 	int64_t cache_bytes;     /* near cache of one worker */
 	int64_t wait_ms;         /* for Redis, then don't-know; 100 */
 	int64_t stale_max_s;     /* serve this old when Redis is dead; 0 */
@@ -57,9 +58,11 @@ struct config {
  * paths inside are taken from the file's own folder. */
 bool config_load(struct arena *arena, const char *path, struct config *out,
     struct faults *faults);
-/* Every key with its value in force, as YAML; `where` as a comment. */
+/* Every key with its value in force, as YAML that loads to the same; the
+ * file's name as a comment. */
 void config_show(const struct config *config, FILE *out);
-/* Every key with its help, for `rolegate config keys` and the man page. */
+/* Every key: name, what it takes, default, "reload" or "restart", help; one a
+ * line, tabs between. For `rolegate config keys` and the man page. */
 void config_keys(FILE *out);
 
 #endif
