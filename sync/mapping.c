@@ -733,16 +733,19 @@ source_read(struct loader *l, const struct yaml_pair *pair, struct source *out)
 	out->name = pair->key.text;
 	out->place = place_of(&pair->key);
 	out->digest = node_digest(l->arena, node);
-	if (!read_map(l, node, source_table, KEY_COUNT(source_table), &keys,
+	/* A fault here does not hide those of the sections below. */
+	if (read_map(l, node, source_table, KEY_COUNT(source_table), &keys,
 		"source"))
-		return;
-	connection_read(l, node, &keys, &out->directory);
-	bind_read(l, keys.bind, &out->directory);
-	people_read(l, keys.people, &out->people);
-	groups_read(l, keys.groups, &out->groups);
+		connection_read(l, node, &keys, &out->directory);
+	if (keys.bind != NULL)
+		bind_read(l, keys.bind, &out->directory);
+	if (keys.people != NULL)
+		people_read(l, keys.people, &out->people);
+	if (keys.groups != NULL)
+		groups_read(l, keys.groups, &out->groups);
 	if (keys.accounts != NULL)
 		accounts_read(l, keys.accounts, out);
-	if (grants_read(l, keys.grants, out))
+	if (keys.grants != NULL && grants_read(l, keys.grants, out))
 		ceiling_read(l, node, &keys.ceiling, out);
 	out->guard = (struct guard_rules){ 5, 5, 20 };
 	if (keys.guard != NULL)
