@@ -1,0 +1,380 @@
+# inner.sh - the demo itself, see run. All of it lives below $tmp.
+set -eu
+
+tmp=$1
+checking=$([ "$2" = --check ] && echo yes || echo no)
+cd "$tmp"
+# shellcheck source=tests/system/slapd.sh
+. demo/slapd.sh
+# shellcheck source=demo/people.ldif.sh
+. demo/people.ldif.sh
+PATH=$tmp/bin:/usr/sbin:$PATH
+export ROLEGATE_CONFIG=$tmp/rolegate.yaml
+
+pids=()
+passed=0
+failed=0
+
+finish() {
+	local pid
+	trap - EXIT
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null || true
+	done
+	slapd_stop "$tmp/ldap"
+	wait || true
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+die() {
+	echo "demo: $*" >&2
+	tail -n 5 ./*.log >&2 2>/dev/null || true
+	exit 1
+}
+
+wait_until() { # a command succeeds, for 10 seconds
+	local i
+	for i in $(seq 200); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	die "gave up waiting for: $*"
+}
+
+title() {
+	printf '\n== %s\n\n' "$*"
+}
+
+verify() { # sentence, then a test
+	local says=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		[ "$checking" = no ] || echo "ok - $says"
+	else
+		failed=$((failed + 1))
+		echo "not ok - $says"
+	fi
+}
+
+secret() {
+	od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
+}
+
+# --- Redis: one user who may publish, one who may read --------------------------
+
+redis_up() {
+	(umask 077; secret >publisher.password; secret >gate.password)
+	(umask 077; cat >users.acl <<-ACL
+	user default off
+	user rolegate-publisher on >$(cat publisher.password) resetchannels ~rolegate:{default}:* +@read +@write +@transaction +scan +ping -@dangerous
+	user rolegate-gate on >$(cat gate.password) resetchannels ~rolegate:{default}:* &__redis__:invalidate +@read +client|id +client|tracking +ping +subscribe -@dangerous
+	ACL
+	)
+	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
+	    --appendonly no --dir "$tmp" --aclfile "$tmp/users.acl" \
+	    --daemonize no >redis.log 2>&1 &
+	pids+=($!)
+	wait_until test -S redis.sock
+}
+
+# --- rolegate --------------------------------------------------------------------
+
+configure() {
+	cat >rolegate.yaml <<-CONF
+	store: $tmp/rolegate.db
+	catalogues: $tmp/catalogs
+	mapping: $tmp/mapping.yaml
+	view:
+	  redis:
+	    address: unix:$tmp/redis.sock
+	    user: rolegate-publisher
+	    password_file: $tmp/publisher.password
+	  key_file: $tmp/view.key
+	gate:
+	  socket: $tmp/run/gate.sock
+	  workers: 2
+	  redis:
+	    address: unix:$tmp/redis.sock
+	    user: rolegate-gate
+	    password_file: $tmp/gate.password
+	  cookie: rolegate
+	  trusted_user: yes
+	  routes: $tmp/demo/routes.yaml
+	  log: all
+	  log_file: $tmp/decisions.log
+	CONF
+	cat >mapping.yaml <<-CONF
+	sources:
+	  corp:
+	    url: "$LDAPI_URL"
+	    bind: {method: external}
+	    people:
+	      base: "ou=people,$SUFFIX"
+	      disabled: {attribute: employeeType, value: disabled}
+	    groups: {base: "ou=groups,$SUFFIX"}
+	    grants:
+	      - {group: business-owners, account: my-business, role: full.editor}
+	      - {group: business-viewers, account: my-business, role: full.viewer}
+	      - {group: sales-editors, account: sales, role: configuration.editor}
+	      - {group: support-agents, account: support, role: reporting.editor}
+	      - {group: night-shift, account: support, role: reporting.viewer}
+	      - {group: network-admins, account: network, role: super_user}
+	      - {group: network-members, account: network, role: member}
+	      - {group: network-observers, account: network, role: observer}
+	      - {group: acme-managers, account: acme, role: manager}
+	      - pattern: "rg-{account}-{role}"
+	        accounts: {create: yes, parent: sales, name: "Team {account}"}
+	    ceiling: [full.editor, full.viewer, configuration.editor, reporting.editor, reporting.viewer, super_user, member, observer, manager]
+	CONF
+	rolegate key new "$tmp/view.key" >/dev/null
+	rolegate config test
+}
+
+gate_up() {
+	rolegate publish --follow >follow.log 2>&1 &
+	pids+=($!)
+	rolegated >gate.log 2>&1 &
+	pids+=($!)
+	wait_until test -S run/gate.sock
+}
+
+# --- nginx, with the shipped include files and an application behind -------------
+
+nginx_configure() {
+	local file
+	mkdir -p nginx-temp
+	for file in http server protect; do
+		sed -e "s,/run/rolegate/gate.sock,$tmp/run/gate.sock," \
+		    "nginx/rolegate-$file.conf" >"run/rolegate-$file.conf"
+	done
+	cat >nginx.conf <<-CONF
+	worker_processes 1;
+	daemon off;
+	pid $tmp/nginx.pid;
+	error_log $tmp/nginx.log warn;
+	events {}
+	http {
+	    access_log off;
+	    client_body_temp_path $tmp/nginx-temp/body;
+	    proxy_temp_path $tmp/nginx-temp/proxy;
+	    fastcgi_temp_path $tmp/nginx-temp/fastcgi;
+	    uwsgi_temp_path $tmp/nginx-temp/uwsgi;
+	    scgi_temp_path $tmp/nginx-temp/scgi;
+	    include $tmp/run/rolegate-http.conf;
+	    server {
+	        listen 127.0.0.1:$SITE_PORT;
+	        set \$rolegate_app unix:$tmp/run/app.sock;
+	        include $tmp/run/rolegate-server.conf;
+	        location /accounts/ {
+	            include $tmp/run/rolegate-protect.conf;
+	            proxy_pass http://\$rolegate_pass;
+	        }
+	        # The location names permission and account itself, and says who it
+	        # is: a name that nginx knows from elsewhere.
+	        location = /as-stranger {
+	            include $tmp/run/rolegate-protect.conf;
+	            set \$rolegate_permission calls.view;
+	            set \$rolegate_account my-business;
+	            set \$rolegate_trusted_user stranger;
+	            proxy_pass http://\$rolegate_pass;
+	        }
+	    }
+	    # The application: it says what it was told.
+	    server {
+	        listen unix:$tmp/run/app.sock;
+	        location / {
+	            return 200 "member=\$http_x_rolegate_member account=\$http_x_rolegate_account role=\$http_x_rolegate_role filter=\$http_x_rolegate_filter\n";
+	        }
+	    }
+	}
+	CONF
+}
+
+nginx_up() {
+	local try
+	for try in 1 2 3 4 5; do
+		SITE_PORT=$(free_port)
+		nginx_configure
+		nginx -e "$tmp/nginx.log" -c "$tmp/nginx.conf" &
+		NGINX_PID=$!
+		for _ in $(seq 100); do
+			curl -s -o /dev/null "http://127.0.0.1:$SITE_PORT/" && {
+				pids+=("$NGINX_PID")
+				return 0
+			}
+			kill -0 "$NGINX_PID" 2>/dev/null || break
+			sleep 0.05
+		done
+	done
+	die "nginx does not start"
+}
+
+# --- Requests ---------------------------------------------------------------------
+
+declare -A cookie
+
+session() { # member; sets the cookie
+	[ -n "${cookie[$1]:-}" ] ||
+	    cookie[$1]="rolegate=$(rolegate session add "$1" --yes 2>/dev/null)"
+}
+
+# who, method, path, status and reason wanted, text wanted in the body, sentence
+ask() {
+	local who=$1 method=$2 path=$3 want=$4 reason=$5 text=$6 says=$7
+	local args=() status said body
+	shift 7
+	case $who in
+	-) ;;
+	unknown) args=(-b "rolegate=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") ;;
+	*)
+		session "$who"
+		args=(-b "${cookie[$who]}")
+		;;
+	esac
+	status=$(curl -s --path-as-is -X "$method" -o body -D headers \
+	    -w '%{http_code}' "${args[@]}" "$@" \
+	    "http://127.0.0.1:$SITE_PORT$path")
+	said=$(tr -d '\r' <headers | sed -n 's/^X-Rolegate-Reason: //Ip')
+	body=$(cat body)
+	printf '%-8s %-5s %-36s %-4s %-17s %s\n' "$who" "$method" "$path" \
+	    "$status" "$said" "$says"
+	[ -z "$text" ] || printf '%15s%s\n' '' "$body"
+	verify "$says: $want $reason" test "$status $said" = "$want $reason"
+	[ -z "$text" ] ||
+	    verify "$says: the application hears $text" grep -qF -- "$text" body
+}
+
+requests() {
+	printf '%-8s %-5s %-36s %-4s %-17s\n' WHO METH URL CODE REASON
+	ask ben GET /accounts/my-business/calls 200 granted 'member=ben account=my-business role=full.viewer' \
+	    "a viewer views"
+	ask ben POST /accounts/my-business/users 403 no_permission '' \
+	    "a viewer is refused an edit"
+	ask ben GET /accounts/sales/calls 200 granted 'account=sales' \
+	    "a parent's member reaches the sub-account"
+	ask jane GET /accounts/sales/users 200 granted '' \
+	    "so does one with a comma in the DN"
+	ask cora POST /accounts/sales/numbers 200 granted '' \
+	    "an editor edits"
+	ask cora GET /accounts/my-business/users 403 no_grant '' \
+	    "a child's member is refused on the parent"
+	ask emil POST /accounts/sales/numbers 200 granted '' \
+	    "a group in a group counts"
+	ask ines GET /accounts/support/calls 200 granted '' \
+	    "and one in a cycle of groups"
+	ask sven GET /accounts/berlin/calls 200 granted '' \
+	    "an account made from a group's name"
+	ask olga POST /accounts/my-business/users 200 granted 'role=full.editor' \
+	    "the owner may do everything"
+	ask olga POST /accounts/old-shop/users 403 account_status '' \
+	    "but not where the account is suspended"
+	ask fay GET /accounts/network/reports 200 granted_filtered 'filter=region=West' \
+	    "a filtered role, with its filter"
+	ask luis POST /accounts/acme/campaigns 200 granted '' \
+	    "a network's member acts for a profile"
+	ask luis POST /accounts/network/campaigns 403 level '' \
+	    "campaigns are a profile's, not the network's"
+	ask nils POST /accounts/acme/campaigns 403 no_permission '' \
+	    "an observer only looks"
+	ask unknown GET /accounts/sales/calls 401 no_identity '' \
+	    "a session that nobody has"
+	ask - GET /accounts/sales/calls 401 no_identity '' \
+	    "no session"
+	ask - GET /as-stranger 403 no_member '' \
+	    "a person whom nobody knows"
+	ask ben GET /accounts/sales/%2e%2e/my-business/calls 403 ambiguous_path '' \
+	    "a path that can be read in two ways"
+	ask ben GET '/accounts/sales;x/calls' 403 ambiguous_path '' \
+	    "and another one"
+	ask ben GET /accounts/sales/secrets 403 no_route '' \
+	    "what no route covers"
+	ask ben POST /accounts/my-business/users 403 no_permission '' \
+	    "a client that says it is somebody else" \
+	    -H 'X-Rolegate-Member: olga' -H 'Remote-User: olga'
+}
+
+# --- Somebody leaves a group ------------------------------------------------------
+
+removal() {
+	local committed last first
+	session ben
+	/usr/bin/python3 demo/ask-until-no.py "$SITE_PORT" \
+	    /accounts/sales/calls "${cookie[ben]}" "$tmp/asked" &
+	local asker=$!
+	sleep 0.5
+	slapd_change "$tmp/ldap" <<-LDIF
+	dn: cn=business-viewers,ou=groups,$SUFFIX
+	changetype: modify
+	delete: member
+	member: uid=ben,ou=people,$SUFFIX
+	LDIF
+	rolegate sync run
+	wait "$asker"
+	# The store's own time of the change, which is before its commit.
+	committed=$(sqlite3 rolegate.db \
+	    "SELECT at_ms FROM history ORDER BY seq DESC LIMIT 1")
+	{ read -r last; read -r first; } <asked
+	echo
+	ask ben GET /accounts/sales/calls 403 no_grant '' \
+	    "ben has left the group business-viewers"
+	echo
+	echo "the last allow was $((last - committed)) ms after the change was" \
+	    "written, the first refusal $((first - committed)) ms"
+	verify "nobody got in later than a second after the change" \
+	    test "$last" -gt 0 -a "$first" -gt 0 -a $((last - committed)) -lt 1000
+}
+
+# --- The whole --------------------------------------------------------------------
+
+title "A directory of 30 people and 12 groups, Redis, and a store"
+slapd_prepare "$tmp/ldap"
+directory | slapd_load "$tmp/ldap" || die "$(cat ldap/slapadd.log)"
+slapd_start "$tmp/ldap" || die "slapd does not start"
+redis_up
+configure
+rolegate load demo/state.jsonl
+gate_up
+nginx_up
+
+title "What the sync would do: rolegate sync plan"
+rolegate sync plan | tee plan.txt
+verify "the plan adds everybody but the disabled person" \
+    grep -q '^corp: 29 members to add' plan.txt
+
+title "And does: rolegate sync apply 1"
+rolegate sync apply 1 | tail -n 1
+verify "the disabled person gets nothing" \
+    bash -c '! rolegate member show paul >/dev/null 2>&1'
+
+title "Requests through nginx"
+requests
+
+title "Why? rolegate explain ben users.add my-business"
+rolegate explain ben users.add my-business || true
+
+title "A person leaves a group: ldapmodify, then rolegate sync run"
+removal
+
+verify "nginx has stored no file" test -z "$(find nginx-temp -type f)"
+verify "no cookie and no token is in a log" \
+    bash -c "! grep -rqF '${cookie[ben]#rolegate=}' ./*.log"
+
+if [ "$checking" = yes ]; then
+	printf '\n%d passed, %d failed\n' "$passed" "$failed"
+	[ "$failed" -eq 0 ]
+	exit
+fi
+session olga
+cat <<TRY
+
+== It is all still there, until Ctrl-C
+
+curl -b '${cookie[olga]}' http://127.0.0.1:$SITE_PORT/accounts/sales/calls
+ROLEGATE_CONFIG=$ROLEGATE_CONFIG $tmp/bin/rolegate what olga
+tail -f $tmp/decisions.log
+TRY
+sleep infinity &
+pids+=($!)
+wait $! || true
