@@ -1,6 +1,5 @@
 #include "fcgi/gate/answer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct writer {
@@ -12,7 +11,7 @@ struct writer {
 static void
 put(struct writer *w, struct str s)
 {
-	if (s.len > ANSWER_MAX - w->len) {
+	if (w->over || s.len > ANSWER_MAX - w->len) {
 		w->over = true;
 		return;
 	}
@@ -39,18 +38,16 @@ put_escaped(struct writer *w, struct str value, char separator)
 }
 
 static void
-header(struct writer *w, const char *name, struct str value)
+put_header(struct writer *w, struct str name, struct str value)
 {
-	if (value.len == 0)
-		return;
-	put(w, str_from(name));
+	put(w, name);
 	put(w, STR(": "));
 	put_escaped(w, value, '\0');
 	put(w, STR("\r\n"));
 }
 
 static void
-filters_put(struct writer *w, struct names filters)
+put_filters(struct writer *w, struct names filters)
 {
 	if (filters.count == 0)
 		return;
@@ -68,26 +65,47 @@ struct shape {
 	const char *word;
 };
 
-/* Only these two verdicts are a yes; the status says the same as the reason. */
-static struct shape
-shape_of(const struct decision *d)
-{
-	static const struct shape unknown = { "503 Service Unavailable",
-		"unknown" };
-	int status = reason_http_status(d->reason);
+static const struct shape unknown = { "Status: 503 Service Unavailable\r\n",
+	"unknown" };
 
-	switch (d->verdict) {
+/* A yes names all that it says yes to, or it is none. */
+static struct shape
+shape_of_allow(const struct answer *a, enum reason reason, bool filtered)
+{
+	static const struct shape allow = { "Status: 204 No Content\r\n",
+		"allow" };
+	bool whole = a->reason == reason && a->member.len > 0 &&
+		     a->account.len > 0 && a->role.len > 0 &&
+		     (a->filters.count > 0) == filtered;
+
+	for (size_t i = 0; i < a->filters.count; i++)
+		whole = whole && a->filters.items[i].len > 0;
+	return whole ? allow : unknown;
+}
+
+static struct shape
+shape_of_deny(enum reason reason)
+{
+	int status =
+	    (unsigned)reason < REASON_COUNT ? reason_http_status(reason) : 0;
+
+	if (status == 401)
+		return (struct shape){ "Status: 401 Unauthorized\r\n", "deny" };
+	if (status == 403)
+		return (struct shape){ "Status: 403 Forbidden\r\n", "deny" };
+	return unknown;
+}
+
+static struct shape
+shape_of(const struct answer *a)
+{
+	switch (a->verdict) {
 	case VERDICT_ALLOW:
+		return shape_of_allow(a, REASON_GRANTED, false);
 	case VERDICT_ALLOW_FILTER:
-		return status == 204
-			   ? (struct shape){ "204 No Content", "allow" }
-			   : unknown;
+		return shape_of_allow(a, REASON_GRANTED_FILTERED, true);
 	case VERDICT_DENY:
-		if (status == 401)
-			return (struct shape){ "401 Unauthorized", "deny" };
-		if (status == 403)
-			return (struct shape){ "403 Forbidden", "deny" };
-		return unknown;
+		return shape_of_deny(a->reason);
 	case VERDICT_UNKNOWN:
 		break;
 	}
@@ -95,40 +113,50 @@ shape_of(const struct decision *d)
 }
 
 static bool
-write_all(const struct verdict_said *said, struct writer *w)
+write_all(const struct answer *a, struct shape shape, struct writer *w)
 {
-	const struct decision *d = &said->decision;
-	struct shape shape = shape_of(d);
-
-	put(w, STR("Status: "));
 	put(w, str_from(shape.status));
-	put(w, STR("\r\nX-Rolegate-Decision: "));
-	put(w, str_from(shape.word));
-	put(w, STR("\r\n"));
-	header(w, "X-Rolegate-Reason", str_from(reason_word(d->reason)));
-	header(w, "X-Rolegate-Decision-Id", said->id);
-	if (d->verdict == VERDICT_ALLOW || d->verdict == VERDICT_ALLOW_FILTER) {
-		header(w, "X-Rolegate-Member", said->member);
-		header(w, "X-Rolegate-Account", said->account);
-		header(w, "X-Rolegate-Role", said->role);
-		filters_put(w, d->filters);
+	put_header(w, STR("X-Rolegate-Decision"), str_from(shape.word));
+	put_header(
+	    w, STR("X-Rolegate-Reason"), str_from(reason_word(a->reason)));
+	put_header(w, STR("X-Rolegate-Decision-Id"), a->id);
+	if (a->verdict == VERDICT_ALLOW || a->verdict == VERDICT_ALLOW_FILTER) {
+		put_header(w, STR("X-Rolegate-Member"), a->member);
+		put_header(w, STR("X-Rolegate-Account"), a->account);
+		put_header(w, STR("X-Rolegate-Role"), a->role);
+		put_filters(w, a->filters);
 	}
 	put(w, STR("\r\n"));
 	return !w->over;
 }
 
-size_t
-answer_make(struct verdict_said *said, char text[ANSWER_MAX])
+/* Who was asked about stays, for the log. */
+static void
+unknown_make(struct answer *answer)
 {
+	answer->verdict = VERDICT_UNKNOWN;
+	answer->reason = REASON_NOT_KNOWN;
+	answer->role = STR("");
+	answer->filters = (struct names){ 0 };
+}
+
+size_t
+answer_make(struct answer *answer, char text[ANSWER_MAX])
+{
+	struct shape shape = shape_of(answer);
 	struct writer w = { .text = text };
 
-	if (said->decision.verdict == VERDICT_ALLOW_FILTER &&
-	    said->decision.filters.count == 0)
-		said->decision = (struct decision){ 0 };
-	if (write_all(said, &w))
+	if (strcmp(shape.word, unknown.word) == 0)
+		unknown_make(answer);
+	if (write_all(answer, shape, &w))
 		return w.len;
-	said->decision = (struct decision){ 0 };
+	unknown_make(answer);
 	w = (struct writer){ .text = text };
-	write_all(said, &w);
+	if (write_all(answer, unknown, &w))
+		return w.len;
+	/* An id that is too long is none of ours. */
+	w = (struct writer){ .text = text };
+	put(&w, str_from(unknown.status));
+	put(&w, STR("\r\n"));
 	return w.len;
 }

@@ -1,26 +1,35 @@
-/* answer.h - the one function that writes answers.
+/* answer.h - what nginx is told: the one function that writes answers.
  *
- * nginx takes an answer without a Status line for an allow. So there is one
- * function that makes an answer, from a decision that is final; Status stands
- * first, and the whole goes out in one piece. What does not fit into
- * ANSWER_MAX becomes a don't-know, never a shorter answer. */
+ * nginx takes an answer without a Status line for an allow (CASES T25). So one
+ * function makes an answer, from a decision that is final; Status stands
+ * first, and the whole goes out in one piece.
+ *
+ *   allow          204, X-Rolegate-Decision: allow, and who, where, as what
+ *   deny           401 or 403 by its reason
+ *   anything else  503; also what does not fit into ANSWER_MAX, for nothing
+ *                  is ever cut, and a yes whose parts do not agree
+ *
+ * Values have bytes outside of printable ASCII, blanks, '%' and, inside a
+ * filter, ';' percent-encoded: no value can end its line (T34). */
 #ifndef ROLEGATE_GATE_ANSWER_H
 #define ROLEGATE_GATE_ANSWER_H
 
 #include "decide/decide.h"
+#include "fcgi/gate/limits.h"
 
-#define ANSWER_MAX ((size_t)4000) /* nginx reads 4 KiB of header */
-
-struct verdict_said {
-	struct decision decision;
-	struct str member;  /* username, or empty */
-	struct str account; /* id, or empty */
-	struct str role;    /* that decided, or empty */
-	struct str id;      /* of the decision */
+/* Zeroed, it is a don't-know. */
+struct answer {
+	enum verdict verdict;
+	enum reason reason;
+	struct str id; /* of the decision */
+	struct str member; /* username; or who was asked about, for the log */
+	struct str account;
+	struct str role; /* that decided */
+	struct names filters; /* of VERDICT_ALLOW_FILTER, and of it only */
 };
 
-/* Fills `text`; returns its length, which is never 0. What was said may turn
- * out as not_known: then *said is changed to that. */
-size_t answer_make(struct verdict_said *said, char text[ANSWER_MAX]);
+/* Fills `text` and returns its length, which is never 0. What has to be a
+ * don't-know after all is made one in *answer, too. */
+size_t answer_make(struct answer *answer, char text[ANSWER_MAX]);
 
 #endif

@@ -2,28 +2,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "fcgi/gate/limits.h"
+#include "fcgi/gate/times.h"
 
-#define LINE_MAX_BYTES ((size_t)4096)
+/* Each of the six texts at its worst, and the rest. */
+#define ESCAPED_MAX 5 /* "\\xNN" for one byte */
+#define LINE_BYTES  (6 * ESCAPED_MAX * (size_t)LOG_VALUE_MAX + 1024)
 
 struct buffer {
-	char text[LINE_MAX_BYTES];
+	char text[LINE_BYTES];
 	size_t len;
 };
 
+/* It fits: every value is bounded. */
 static void
 put(struct buffer *b, const char *text, size_t len)
 {
-	/* A line that is too long ends early; the decision stands in front. */
-	if (len < sizeof(b->text) - 1 - b->len) {
-		memcpy(b->text + b->len, text, len);
-		b->len += len;
-	}
+	if (len > sizeof(b->text) - b->len)
+		return;
+	memcpy(b->text + b->len, text, len);
+	b->len += len;
 }
 
 static void
@@ -39,72 +44,84 @@ static void
 put_number(struct buffer *b, const char *key, int64_t number)
 {
 	char digits[24];
-	int len =
-	    snprintf(digits, sizeof(digits), "%lld", (long long)number);
+	int len = snprintf(digits, sizeof(digits), "%lld", (long long)number);
 
 	put_key(b, key);
 	put(b, digits, (size_t)len);
 }
 
+static void
+put_word(struct buffer *b, const char *key, const char *word)
+{
+	put_key(b, key);
+	put(b, word, strlen(word));
+}
+
 static bool
 is_bare(struct str value)
 {
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.ptr[i];
-
-		if (c <= 0x20 || c == 0x7f || c == '"' || c == '=' ||
-		    c == '\\')
+	for (size_t i = 0; i < value.len; i++)
+		if (strchr(" \"=\\", value.ptr[i]) != NULL)
 			return false;
-	}
-	return value.len > 0 && text_is_clean(value);
+	return text_is_clean(value);
 }
 
-/* In quotes, with what would end them or the line escaped. */
+static void
+put_quoted(struct buffer *b, struct str value)
+{
+	static const char hex[] = "0123456789abcdef";
+	bool clean = text_is_clean(value);
+
+	put(b, "\"", 1);
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.ptr[i];
+		const char byte[] = { '\\', '\\', 'x', hex[c >> 4],
+			hex[c & 15] };
+
+		if (!clean && (c < ' ' || c > '~')) {
+			put(b, byte, sizeof(byte));
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			put(b, "\\", 1);
+		put(b, value.ptr + i, 1);
+	}
+	put(b, "\"", 1);
+}
+
 static void
 put_text(struct buffer *b, const char *key, struct str value)
 {
-	bool clean = text_is_clean(value);
+	char length[48];
+	int len;
 
 	put_key(b, key);
-	if (is_bare(value)) {
+	if (value.len > LOG_VALUE_MAX) {
+		len = snprintf(
+		    length, sizeof(length), "\"(%zu bytes)\"", value.len);
+		put(b, length, (size_t)len);
+	} else if (is_bare(value))
 		put(b, value.ptr, value.len);
-		return;
-	}
-	put(b, "\"", 1);
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.ptr[i];
-
-		if (c == '"' || c == '\\') {
-			put(b, "\\", 1);
-			put(b, value.ptr + i, 1);
-		} else if (!clean && (c < 0x20 || c >= 0x7f))
-			put(b, "?", 1);
-		else
-			put(b, value.ptr + i, 1);
-	}
-	put(b, "\"", 1);
+	else
+		put_quoted(b, value);
 }
 
 static void
-put_time(struct buffer *b, int64_t wall_ms)
+put_time(struct buffer *b, int64_t at_s)
 {
-	time_t at = (time_t)(wall_ms / 1000);
+	time_t at = (time_t)at_s;
 	struct tm tm;
-	char text[64];
-	int len;
+	char text[32];
+	size_t len = 0;
 
+	if (gmtime_r(&at, &tm) != NULL)
+		len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	put_key(b, "time");
-	if (gmtime_r(&at, &tm) == NULL)
-		return;
-	len = snprintf(text, sizeof(text),
-	    "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
-	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-	    (int)(wall_ms % 1000));
-	put(b, text, (size_t)len);
+	put(b, text, len);
 }
 
-static bool
-is_wanted(const struct decision_log *log, enum verdict verdict)
+bool
+decision_log_wants(const struct decision_log *log, enum verdict verdict)
 {
 	switch (log->what) {
 	case LOG_OFF:
@@ -113,7 +130,7 @@ is_wanted(const struct decision_log *log, enum verdict verdict)
 		return verdict != VERDICT_ALLOW &&
 		       verdict != VERDICT_ALLOW_FILTER;
 	case LOG_ALL:
-		return true;
+		break;
 	}
 	return true;
 }
@@ -122,17 +139,15 @@ int
 decision_log_open(struct arena *arena, struct str path, struct err *err)
 {
 	struct str name = str_copy(arena, path);
-	int fd;
+	int fd = -1;
 
 	if (path.len == 0)
 		return STDERR_FILENO;
-	fd = name.ptr != NULL
-		 ? open(name.ptr,
-		       O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
-		       0640)
-		 : -1;
+	if (name.ptr != NULL)
+		fd = open(name.ptr,
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 	if (fd < 0)
-		err_set(err, ERR_FILE, "log_open",
+		err_set(err, ERR_FILE, "gate_log",
 		    "%.*s: cannot be written: %s; give the gate's user the "
 		    "right, or name another gate.log_file",
 		    STR_ARGS(path), strerror(errno));
@@ -143,27 +158,64 @@ void
 decision_log_write(
     const struct decision_log *log, const struct decision_line *line)
 {
-	const struct verdict_said *said = line->said;
-	struct buffer b = { .len = 0 };
+	const struct answer *answer = line->answer;
+	const struct params *params = line->params;
+	struct buffer b;
 	ssize_t ignored;
 
-	if (!is_wanted(log, said->decision.verdict))
-		return;
-	put_time(&b, line->wall_ms);
-	put_text(&b, "id", said->id);
-	put_text(&b, "verdict",
-	    str_from(verdict_word(said->decision.verdict)));
-	put_text(
-	    &b, "reason", str_from(reason_word(said->decision.reason)));
+	b.len = 0;
+	put_time(&b, line->at_s);
+	put_text(&b, "id", answer->id);
+	put_text(&b, "member", answer->member);
+	put_text(&b, "account", answer->account);
+	put_text(&b, "permission", line->permission);
+	put_word(&b, "verdict", verdict_word(answer->verdict));
+	put_word(&b, "reason", reason_word(answer->reason));
 	put_number(&b, "generation", line->generation);
 	put_number(&b, "us", line->us);
 	if (line->stale)
-		put_text(&b, "stale", STR("yes"));
-	put_text(&b, "member", said->member);
-	put_text(&b, "account", said->account);
-	put_text(&b, "permission", line->permission);
-	b.text[b.len++] = '\n';
+		put_word(&b, "stale", "yes");
+	put_text(&b, "method", params->method);
+	put_text(&b, "host", params->host);
+	put_text(&b, "path", params->path);
+	put(&b, "\n", 1);
 	/* A log that is full must not stop the answers. */
 	ignored = write(log->fd, b.text, b.len);
 	(void)ignored;
+}
+
+/* --- For the operator ----------------------------------------------------- */
+
+#define TEXT_MAX sizeof(((struct err *)NULL)->text)
+
+void
+say(const char *code, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	char line[TEXT_MAX + 128];
+	va_list args;
+	ssize_t ignored;
+	int len;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == '\x7f')
+			*c = '?';
+	len = snprintf(line, sizeof(line), "rolegated: %s [%s]\n", text, code);
+	/* Nobody is left to be told that this failed. */
+	ignored = write(STDERR_FILENO, line, (size_t)len);
+	(void)ignored;
+}
+
+bool
+say_now(struct say_once *once)
+{
+	int64_t now_ms = monotonic_ms();
+
+	if (once->last_ms != 0 && now_ms - once->last_ms < SAY_AGAIN_MS)
+		return false;
+	once->last_ms = now_ms;
+	return true;
 }

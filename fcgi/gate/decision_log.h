@@ -1,13 +1,17 @@
-/* decision_log.h - one line a decision, in logfmt; see docs/man/rolegated.8.
+/* decision_log.h - what the gate writes down.
  *
+ * Decisions: one line each, in logfmt; see docs/man/rolegated.8.
  * A line goes out in one write(), so that the lines of several workers do not
- * mix. Values are quoted and escaped: no client can begin a line. There is
- * nothing of a cookie or token in it. */
+ * mix. Values are quoted and escaped so that no client can end a value or a
+ * line; bytes of what is no clean text stand as \xNN. A value that is longer
+ * than LOG_VALUE_MAX, and so no name of anything, stands as its length. There
+ * is nothing of a cookie or token in it. `rolegate explain` reads it. */
 #ifndef ROLEGATE_GATE_DECISION_LOG_H
 #define ROLEGATE_GATE_DECISION_LOG_H
 
 #include "config/config.h"
 #include "fcgi/gate/answer.h"
+#include "fcgi/gate/params.h"
 
 struct decision_log {
 	int fd;
@@ -15,17 +19,30 @@ struct decision_log {
 };
 
 struct decision_line {
-	const struct verdict_said *said;
+	const struct answer *answer;
+	const struct params *params;
 	struct str permission;
 	int64_t generation;
-	int64_t wall_ms;
-	int64_t us; /* from the request's last byte to the answer */
+	int64_t at_s; /* Unix seconds */
+	int64_t us; /* from the request to its decision */
 	bool stale;
 };
 
 /* "" is standard error; -1 with err when the file cannot be opened. */
 int decision_log_open(struct arena *arena, struct str path, struct err *err);
+bool decision_log_wants(const struct decision_log *log, enum verdict verdict);
 void decision_log_write(
     const struct decision_log *log, const struct decision_line *line);
+
+/* What an operator has to know, one line each, on standard error:
+ * "rolegated: text [code]". Control characters in it are shown as '?'. */
+void say(const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* For what could be said for each request: true at most once a minute. */
+struct say_once {
+	int64_t last_ms;
+};
+bool say_now(struct say_once *once);
 
 #endif

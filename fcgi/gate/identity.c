@@ -1,23 +1,25 @@
 #include "fcgi/gate/identity.h"
 
-#include <sodium.h>
 #include <string.h>
 
-#define TOKEN_LEN    ((size_t)43)
-#define DIGEST_BYTES ((size_t)32)
+#include <sodium.h>
+
+#include "base/bounds.h"
+#include "base/text.h"
+
+#define DIGEST_BYTES (SESSION_DIGEST_LEN / 2)
 
 enum cookie { COOKIE_NONE, COOKIE_ONE, COOKIE_CONFLICT };
 
+/* Only in front of a pair, where browsers put one blank: what stands before
+ * '=' and ';' belongs to name and value. */
 static struct str
-blanks_trim(struct str s)
+blanks_skip(struct str s)
 {
-	while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
+	while (s.len > 0 && (*s.ptr == ' ' || *s.ptr == '\t')) {
 		s.ptr++;
 		s.len--;
 	}
-	while (s.len > 0 &&
-	       (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
-		s.len--;
 	return s;
 }
 
@@ -31,7 +33,7 @@ cookie_find(struct str header, struct str name, struct str *value)
 	while (str_next(&header, ';', &pair)) {
 		struct str one;
 
-		pair = blanks_trim(pair);
+		pair = blanks_skip(pair);
 		if (pair.len <= name.len || pair.ptr[name.len] != '=' ||
 		    !str_starts(pair, name))
 			continue;
@@ -48,7 +50,7 @@ cookie_find(struct str header, struct str name, struct str *value)
 static bool
 is_token(struct str s)
 {
-	if (s.len != TOKEN_LEN)
+	if (s.len != SESSION_TOKEN_LEN)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
@@ -61,37 +63,40 @@ is_token(struct str s)
 }
 
 static void
-digest_make(struct str token, char hex[DIGEST_HEX + 1])
+digest_make(struct str token, char hex[SESSION_DIGEST_LEN + 1])
 {
 	unsigned char hash[DIGEST_BYTES];
 
-	crypto_generichash(hash, sizeof(hash),
-	    (const unsigned char *)token.ptr, token.len, NULL, 0);
-	sodium_bin2hex(hex, DIGEST_HEX + 1, hash, sizeof(hash));
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token.ptr,
+	    token.len, NULL, 0);
+	sodium_bin2hex(hex, SESSION_DIGEST_LEN + 1, hash, sizeof(hash));
 }
 
-void
+bool
 identity_find(const struct identity_rules *rules, const struct params *params,
     struct asker *out)
 {
 	struct str token = { NULL, 0 };
+	enum cookie cookie = COOKIE_NONE;
+	struct err ignored = { 0 };
 
-	*out = (struct asker){ .known = false };
+	*out = (struct asker){ 0 };
 	if (rules->cookie.len > 0)
-		switch (cookie_find(params->cookie, rules->cookie, &token)) {
-		case COOKIE_CONFLICT:
-			return;
-		case COOKIE_ONE:
-			if (!is_token(token))
-				return;
-			digest_make(token, out->digest);
-			out->known = true;
-			return;
-		case COOKIE_NONE:
-			break;
-		}
-	if (rules->trusted_user && params->trusted_user.len > 0) {
-		out->username = params->trusted_user;
-		out->known = true;
+		cookie = cookie_find(params->cookie, rules->cookie, &token);
+	switch (cookie) {
+	case COOKIE_CONFLICT:
+		return false;
+	case COOKIE_ONE:
+		if (!is_token(token))
+			return false;
+		digest_make(token, out->digest);
+		return true;
+	case COOKIE_NONE:
+		break;
 	}
+	if (!rules->trusted_user || !text_check_id(params->trusted_user,
+					USERNAME_MAX, "username", &ignored))
+		return false;
+	out->username = params->trusted_user;
+	return true;
 }

@@ -4,7 +4,10 @@
  * The cookie's name is compared exactly, byte by byte. The same cookie twice
  * with one value is that value; with two values nobody is signed in, since it
  * cannot be said which of them is the client's own (CASES T39). A value that
- * has not the form of a token is no session (T40). */
+ * has not the form of a token is nobody's either (T40), also where nginx
+ * gives a name: what is sent wrongly never makes somebody else of a client.
+ *
+ * Secrets: the token is not kept, only its digest. */
 #ifndef ROLEGATE_GATE_IDENTITY_H
 #define ROLEGATE_GATE_IDENTITY_H
 
@@ -12,7 +15,8 @@
 
 #include "fcgi/gate/params.h"
 
-#define DIGEST_HEX ((size_t)64)
+#define SESSION_TOKEN_LEN  ((size_t)43) /* base64url of 32 bytes */
+#define SESSION_DIGEST_LEN ((size_t)64) /* hex of BLAKE2b-256 */
 
 struct identity_rules {
 	struct str cookie; /* name, or empty: no cookie counts */
@@ -20,12 +24,12 @@ struct identity_rules {
 };
 
 struct asker {
-	bool known;
-	char digest[DIGEST_HEX + 1]; /* of the session; "" is none */
-	struct str username;         /* when there is no session */
+	char digest[SESSION_DIGEST_LEN + 1]; /* of the session; "" is none */
+	struct str username; /* when there is no session; borrowed */
 };
 
-void identity_find(const struct identity_rules *rules,
+/* False: nobody; *out is empty. */
+bool identity_find(const struct identity_rules *rules,
     const struct params *params, struct asker *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,8 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SYSTEMD_FD 3 /* sd_listen_fds(3) */
-#define BACKLOG	   4096
+#include "fcgi/gate/limits.h"
+
+#define SYSTEMD_FD  3 /* sd_listen_fds(3) */
 #define SOCKET_MODE 0660
 
 static bool
@@ -19,6 +21,48 @@ failed(struct err *err, const char *path, const char *what)
 {
 	return err_set(err, ERR_REACH, "gate_socket", "%s: %s: %s", path, what,
 	    strerror(errno));
+}
+
+/* --- The place ------------------------------------------------------------ */
+
+static bool
+is_trusted(uid_t owner, const struct config_gate *config)
+{
+	const struct passwd *user =
+	    config->user.len > 0 ? getpwnam(config->user.ptr) : NULL;
+
+	return owner == 0 || owner == geteuid() ||
+	       (user != NULL && owner == user->pw_uid);
+}
+
+/* Who may write there could put another socket in its place. */
+static bool
+folder_check(
+    const char *path, const struct config_gate *config, struct err *err)
+{
+	char folder[sizeof(((struct listener *)NULL)->path)];
+	struct stat st;
+	char *slash;
+
+	memcpy(folder, path, strlen(path) + 1);
+	slash = strrchr(folder, '/');
+	if (slash == NULL || slash == folder)
+		return err_set(err, ERR_REACH, "gate_socket_place",
+		    "%s: lies in no folder of its own; use one", path);
+	*slash = '\0';
+	if (stat(folder, &st) != 0)
+		return failed(err, folder, "cannot be looked at");
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IWOTH) != 0)
+		return err_set(err, ERR_REACH, "gate_socket_place",
+		    "%s: everybody may write there and put another socket in "
+		    "its place; chmod o-w it, or use another folder",
+		    folder);
+	if (!is_trusted(st.st_uid, config))
+		return err_set(err, ERR_REACH, "gate_socket_place",
+		    "%s: belongs to user %ld, who could put another socket in "
+		    "its place; give it to root or to gate.user",
+		    folder, (long)st.st_uid);
+	return true;
 }
 
 /* --- From systemd --------------------------------------------------------- */
@@ -35,62 +79,75 @@ number_is(const char *variable, long wanted)
 }
 
 static bool
-is_listening(int fd)
+option_is(int fd, int option, int wanted)
 {
-	int accepts = 0;
-	socklen_t len = sizeof(accepts);
-	struct sockaddr_un address;
-	socklen_t address_len = sizeof(address);
+	int value = 0;
+	socklen_t len = sizeof(value);
 
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &len) == 0 &&
-	       accepts == 1 &&
-	       getsockname(fd, (struct sockaddr *)&address, &address_len) ==
-		   0 &&
-	       address.sun_family == AF_UNIX;
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 &&
+	       value == wanted;
 }
 
 static bool
-inherit(struct listener *out, struct err *err)
+is_listening(int fd)
 {
+	return option_is(fd, SO_DOMAIN, AF_UNIX) &&
+	       option_is(fd, SO_TYPE, SOCK_STREAM) &&
+	       option_is(fd, SO_ACCEPTCONN, 1);
+}
+
+/* Where it lies, and who may connect: the unit's SocketMode is 0666 when
+ * nothing is written there. */
+static bool
+inherited_check(int fd, const struct config_gate *config, struct err *err)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_un unix_one;
+	} at = { .unix_one = { .sun_family = AF_UNIX } };
+	socklen_t len = sizeof(at.unix_one) - 1; /* a NUL stays behind it */
+	const char *path = at.unix_one.sun_path;
+	struct stat st;
+
+	if (getsockname(fd, &at.any, &len) != 0 || path[0] != '/')
+		return err_set(err, ERR_REACH, "gate_socket",
+		    "systemd: hands over a socket without a path; write "
+		    "ListenStream=/run/rolegate/gate.sock");
+	if (stat(path, &st) != 0)
+		return failed(err, path, "cannot be looked at");
+	if ((st.st_mode & S_IRWXO) != 0)
+		return err_set(err, ERR_REACH, "gate_socket_place",
+		    "%s: everybody may connect and ask as anybody; write "
+		    "SocketMode=0660 into its unit",
+		    path);
+	return folder_check(path, config, err);
+}
+
+static bool
+inherit(struct listener *out, const struct config_gate *config, struct err *err)
+{
+	int flags;
+
 	if (!number_is("LISTEN_FDS", 1) || !is_listening(SYSTEMD_FD))
 		return err_set(err, ERR_REACH, "gate_socket",
 		    "systemd: hands over something else than one listening "
 		    "unix socket; look at rolegated.socket");
+	if (!inherited_check(SYSTEMD_FD, config, err))
+		return false;
+	flags = fcntl(SYSTEMD_FD, F_GETFL);
+	if (flags < 0 || fcntl(SYSTEMD_FD, F_SETFL, flags | O_NONBLOCK) != 0 ||
+	    fcntl(SYSTEMD_FD, F_SETFD, FD_CLOEXEC) != 0)
+		return failed(err, "systemd's socket", "cannot be used");
 	*out = (struct listener){ .fd = SYSTEMD_FD };
 	return true;
 }
 
 /* --- Our own -------------------------------------------------------------- */
 
-/* Who may write there could put another socket in its place. */
-static bool
-folder_check(const char *path, struct err *err)
-{
-	char folder[sizeof(((struct listener *)NULL)->path)];
-	struct stat st;
-	char *slash;
-
-	memcpy(folder, path, strlen(path) + 1);
-	slash = strrchr(folder, '/');
-	if (slash == NULL || slash == folder)
-		return err_set(err, ERR_FILE, "gate_socket",
-		    "%s: lies in no folder of its own; use one", path);
-	*slash = '\0';
-	if (stat(folder, &st) != 0)
-		return failed(err, folder, "cannot be looked at");
-	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IWOTH) != 0)
-		return err_set(err, ERR_FILE, "gate_socket_folder",
-		    "%s: everybody may write there and put another socket in "
-		    "its place; chmod o-w it, or use another folder",
-		    folder);
-	return true;
-}
-
 static int
 socket_new(void)
 {
-	return socket(
-	    AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 /* A file that a gate left behind goes; a living one, or something that is no
@@ -100,31 +157,32 @@ stale_remove(const struct sockaddr_un *address, struct err *err)
 {
 	const char *path = address->sun_path;
 	struct stat st;
-	bool answers;
+	int why = 0;
 	int fd;
 
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT ||
 		       failed(err, path, "cannot be looked at");
 	if (!S_ISSOCK(st.st_mode))
-		return err_set(err, ERR_FILE, "gate_socket",
+		return err_set(err, ERR_REACH, "gate_socket",
 		    "%s: is there and is no socket; take it away", path);
 	fd = socket_new();
-	answers = fd >= 0 &&
-		  (connect(fd, (const struct sockaddr *)address,
-		       sizeof(*address)) == 0 ||
-		      errno == EAGAIN);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)address,
+			  sizeof(*address)) != 0)
+		why = errno;
 	if (fd >= 0)
 		close(fd);
-	if (answers)
+	if (why == 0 || why == EAGAIN)
 		return err_set(err, ERR_REACH, "gate_socket_busy",
 		    "%s: another gate answers there; end it first", path);
+	errno = why;
+	if (why != ECONNREFUSED)
+		return failed(err, path, "cannot be tried");
 	return unlink(path) == 0 || failed(err, path, "cannot be taken away");
 }
 
 static bool
-group_set(
-    const char *path, const struct config_gate *config, struct err *err)
+group_set(const char *path, const struct config_gate *config, struct err *err)
 {
 	const struct group *group;
 
@@ -132,7 +190,7 @@ group_set(
 		return true;
 	group = getgrnam(config->socket_group.ptr);
 	if (group == NULL)
-		return err_set(err, ERR_FILE, "gate_socket_group",
+		return err_set(err, ERR_REACH, "gate_socket_group",
 		    "gate.socket_group: there is no group %.*s",
 		    STR_ARGS(config->socket_group));
 	return chown(path, (uid_t)-1, group->gr_gid) == 0 ||
@@ -140,49 +198,47 @@ group_set(
 }
 
 static bool
-bind_there(int fd, const struct sockaddr_un *address,
+bind_there(struct listener *out, const struct sockaddr_un *address,
     const struct config_gate *config, struct err *err)
 {
 	const char *path = address->sun_path;
 	/* Nobody connects between bind and chmod. */
 	mode_t before = umask(0177);
-	bool bound = bind(fd, (const struct sockaddr *)address,
-			 sizeof(*address)) == 0;
 
+	out->is_ours = bind(out->fd, (const struct sockaddr *)address,
+			   sizeof(*address)) == 0;
 	umask(before);
-	if (!bound)
+	if (!out->is_ours)
 		return failed(err, path, "cannot be made");
 	if (!group_set(path, config, err))
 		return false;
 	if (chmod(path, SOCKET_MODE) != 0)
 		return failed(err, path, "cannot get mode 0660");
-	return listen(fd, BACKLOG) == 0 ||
+	return listen(out->fd, LISTEN_BACKLOG) == 0 ||
 	       failed(err, path, "cannot be listened on");
 }
 
 bool
-listener_open(struct listener *out, const struct config_gate *config,
-    struct err *err)
+listener_open(
+    struct listener *out, const struct config_gate *config, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
 
 	if (number_is("LISTEN_PID", getpid()))
-		return inherit(out, err);
+		return inherit(out, config, err);
 	if (config->socket.len >= sizeof(address.sun_path))
 		return err_set(err, ERR_LIMIT, "gate_socket",
 		    "%.*s: is longer than a socket's path may be, %zu bytes",
 		    STR_ARGS(config->socket), sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, config->socket.ptr, config->socket.len);
-	if (!folder_check(address.sun_path, err) ||
+	if (!folder_check(address.sun_path, config, err) ||
 	    !stale_remove(&address, err))
 		return false;
-	fd = socket_new();
-	if (fd < 0)
+	*out = (struct listener){ .fd = socket_new() };
+	if (out->fd < 0)
 		return failed(err, address.sun_path, "cannot be made");
-	*out = (struct listener){ .fd = fd, .is_ours = true };
 	memcpy(out->path, address.sun_path, sizeof(out->path));
-	if (bind_there(fd, &address, config, err))
+	if (bind_there(out, &address, config, err))
 		return true;
 	listener_close(out);
 	return false;

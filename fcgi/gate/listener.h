@@ -2,8 +2,9 @@
  * stays until the master ends.
  *
  * Taken from systemd (LISTEN_FDS), or made: mode 0660, with the group that
- * was configured. A folder that others may write into is refused, and so is a
- * path on which somebody answers (CASES T42). */
+ * was configured. A folder that others may write into or own is refused, and so
+ * are a socket to which everybody may connect and a path on which somebody
+ * answers: who can connect can ask as anybody (CASES T42). */
 #ifndef ROLEGATE_GATE_LISTENER_H
 #define ROLEGATE_GATE_LISTENER_H
 
@@ -15,8 +16,8 @@ struct listener {
 	char path[108]; /* as long as an address may be */
 };
 
-bool listener_open(struct listener *out, const struct config_gate *config,
-    struct err *err);
+bool listener_open(
+    struct listener *out, const struct config_gate *config, struct err *err);
 /* The file goes first, when it is ours. */
 void listener_close(struct listener *listener);
 

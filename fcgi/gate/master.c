@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +9,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fcgi/gate/request.h"
+#include "fcgi/gate/decision_log.h"
+#include "fcgi/gate/times.h"
 #include "fcgi/gate/worker.h"
 
-#define WORKERS_MAX    512 /* of the old setup and the new one */
-#define QUICK_US       1000000
-#define QUICK_DEATHS   5 /* in a row, before we wait */
-#define WAIT_S	       1
-#define ENDING_MAX_US  7000000
+#define QUICK_MS      100 /* who lives shorter died of beginning */
+#define QUICK_FREE    3 /* such deaths in a row without a wait */
+#define BRAKE_MAX_MS  1000
+#define FORK_AGAIN_MS 100
+#define KILL_WAIT_MS  (FINISH_WAIT_MS + 1000)
+#define IDLE_WAIT_MS  60000
 
-struct child {
-	pid_t pid; /* 0: none */
-	int64_t started_us;
-	bool old; /* of a setup that is gone: not replaced */
+/* One place at work: its worker, or when the next one may begin. */
+struct seat {
+	pid_t pid; /* 0: empty */
+	int64_t started_ms;
+	int64_t due_ms;
+	int quick_deaths;
+};
+
+struct crew {
+	struct seat seats[WORKERS_MAX];
+	int count;
+	int64_t kill_ms; /* when it was told to end: until when */
 };
 
 struct master {
@@ -30,171 +39,209 @@ struct master {
 	const char *config_path;
 	int listen_fd;
 	sigset_t signals;
-	struct child children[WORKERS_MAX];
-	int quick_deaths;
+	struct crew crew;
+	struct crew leaving; /* of the setup before */
+	bool reload;
 	bool ending;
-	int64_t ending_us;
 };
 
-static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void
-say(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	fputs("rolegated: ", stderr);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
-	va_end(args);
-}
-
-/* --- Children ------------------------------------------------------------- */
+/* --- Workers ------------------------------------------------------------- */
 
 /* The worker ends with its master, whatever ends that. */
 static void
-child_run(struct master *m, pid_t parent)
+worker_begin(const struct master *m, pid_t master)
 {
+	int status;
+
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
+	if (getppid() != master)
 		_exit(EXIT_SUCCESS);
-	signal(SIGINT, SIG_IGN); /* of a terminal: the master tells us */
-	signal(SIGHUP, SIG_IGN);
-	sigprocmask(SIG_UNBLOCK, &m->signals, NULL);
-	_exit(worker_run(m->setup, m->listen_fd));
+	status = worker_run(m->setup, m->listen_fd, &m->signals);
+	setup_free(m->setup);
+	exit(status);
 }
 
-static bool
-child_start(struct master *m)
+static void
+seat_fill(struct master *m, struct seat *seat)
 {
-	pid_t parent = getpid();
-	struct child *free_one = NULL;
+	pid_t master = getpid();
+	pid_t pid = fork();
 
-	for (size_t i = 0; i < WORKERS_MAX && free_one == NULL; i++)
-		if (m->children[i].pid == 0)
-			free_one = &m->children[i];
-	if (free_one == NULL)
-		return false;
-	fflush(stderr);
-	free_one->pid = fork();
-	if (free_one->pid == 0)
-		child_run(m, parent);
-	if (free_one->pid < 0) {
-		say("a worker cannot be started: %s; trying again [fork]",
-		    strerror(errno));
-		free_one->pid = 0;
-		return false;
+	if (pid == 0)
+		worker_begin(m, master);
+	seat->started_ms = monotonic_ms();
+	seat->pid = pid > 0 ? pid : 0;
+	if (pid > 0)
+		return;
+	say("worker_start", "a worker cannot be started: %s; trying again",
+	    strerror(errno));
+	seat->due_ms = seat->started_ms + FORK_AGAIN_MS;
+}
+
+static void
+crew_fill(struct master *m)
+{
+	int64_t now_ms = monotonic_ms();
+
+	for (int i = 0; i < m->crew.count; i++) {
+		struct seat *seat = &m->crew.seats[i];
+
+		if (seat->pid == 0 && seat->due_ms <= now_ms)
+			seat_fill(m, seat);
 	}
-	free_one->started_us = monotonic_us();
-	free_one->old = false;
-	return true;
 }
 
 static int
-children_count(const struct master *m, bool old_too)
+crew_size(const struct crew *crew)
 {
-	int count = 0;
+	int size = 0;
 
-	for (size_t i = 0; i < WORKERS_MAX; i++)
-		if (m->children[i].pid != 0 &&
-		    (old_too || !m->children[i].old))
-			count++;
-	return count;
+	for (int i = 0; i < crew->count; i++)
+		if (crew->seats[i].pid != 0)
+			size++;
+	return size;
 }
 
 static void
-children_tell(const struct master *m, int signal_number, bool only_old)
+crew_tell(const struct crew *crew, int signal_number)
 {
-	for (size_t i = 0; i < WORKERS_MAX; i++)
-		if (m->children[i].pid != 0 &&
-		    (!only_old || m->children[i].old))
-			kill(m->children[i].pid, signal_number);
+	for (int i = 0; i < crew->count; i++)
+		if (crew->seats[i].pid != 0)
+			kill(crew->seats[i].pid, signal_number);
 }
 
 static void
-child_ended(struct master *m, pid_t pid, int status)
+crew_end(struct crew *crew)
 {
-	for (size_t i = 0; i < WORKERS_MAX; i++) {
-		struct child *c = &m->children[i];
-		bool quick = monotonic_us() - c->started_us < QUICK_US;
-
-		if (c->pid != pid)
-			continue;
-		c->pid = 0;
-		if (c->old || m->ending)
-			return;
-		m->quick_deaths = quick ? m->quick_deaths + 1 : 0;
-		if (WIFSIGNALED(status))
-			say("worker %d was ended by signal %d and is replaced "
-			    "[worker_died]",
-			    (int)pid, WTERMSIG(status));
-		else
-			say("worker %d ended with %d and is replaced "
-			    "[worker_died]",
-			    (int)pid, WEXITSTATUS(status));
-		return;
-	}
+	crew->kill_ms = monotonic_ms() + KILL_WAIT_MS;
+	crew_tell(crew, SIGTERM);
 }
 
 static void
-children_reap(struct master *m)
+crew_kill_late(const struct crew *crew)
+{
+	if (crew->kill_ms != 0 && monotonic_ms() >= crew->kill_ms)
+		crew_tell(crew, SIGKILL);
+}
+
+static struct seat *
+crew_find(struct crew *crew, pid_t pid)
+{
+	for (int i = 0; i < crew->count; i++)
+		if (crew->seats[i].pid == pid)
+			return &crew->seats[i];
+	return NULL;
+}
+
+/* --- Deaths -------------------------------------------------------------- */
+
+/* Once the brake holds it is said at each step of it, which is slow enough. */
+static void
+death_say(pid_t pid, int status)
+{
+	if (WIFSIGNALED(status))
+		say("worker_died",
+		    "worker %ld was ended by signal %d and is replaced",
+		    (long)pid, WTERMSIG(status));
+	else
+		say("worker_died", "worker %ld ended with %d and is replaced",
+		    (long)pid, WEXITSTATUS(status));
+}
+
+static void
+seat_died(struct seat *seat)
+{
+	int64_t now_ms = monotonic_ms();
+	int64_t wait_ms = 0;
+
+	if (now_ms - seat->started_ms < QUICK_MS)
+		seat->quick_deaths++;
+	else
+		seat->quick_deaths = 0;
+	if (seat->quick_deaths > QUICK_FREE)
+		wait_ms = BRAKE_MAX_MS;
+	seat->due_ms = now_ms + wait_ms;
+}
+
+static void
+reap(struct master *m)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		child_ended(m, pid, status);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct seat *old = crew_find(&m->leaving, pid);
+		struct seat *seat = crew_find(&m->crew, pid);
+
+		if (old != NULL)
+			old->pid = 0;
+		if (seat == NULL)
+			continue;
+		seat->pid = 0;
+		if (m->ending)
+			continue;
+		death_say(pid, status);
+		seat_died(seat);
+	}
 }
 
-/* True when all are there. */
-static bool
-children_fill(struct master *m)
-{
-	while (children_count(m, false) < m->setup->workers)
-		if (!child_start(m))
-			return false;
-	return true;
-}
+/* --- Reloading ----------------------------------------------------------- */
 
-/* --- Signals -------------------------------------------------------------- */
-
-static bool
-log_reopen(struct setup *setup, struct err *err)
-{
-	setup->log.fd = decision_log_open(
-	    &setup->arena, setup->config.gate.log_file, err);
-	return setup->log.fd >= 0;
-}
-
-/* Whole, or not at all. */
+/* What is bound to the socket and to our user cannot change while we run. */
 static void
-reload(struct master *m)
+restart_say(const struct config_gate *old, const struct config_gate *new)
+{
+	if (!str_eq(old->socket, new->socket) ||
+	    !str_eq(old->socket_group, new->socket_group) ||
+	    !str_eq(old->user, new->user))
+		say("restart_needed",
+		    "gate.socket, socket_group and user stay as they are until "
+		    "a restart");
+}
+
+static bool
+setup_load_again(struct master *m, struct setup *new)
 {
 	struct faults faults = { 0 };
 	struct err err = { 0 };
+	bool ok = setup_load(new, m->config_path, &faults, &err);
+
+	if (ok && !setup_log_open(new, &err)) {
+		setup_free(new);
+		ok = false;
+	}
+	faults_print(&faults, stderr);
+	faults_free(&faults);
+	if (err.kind != ERR_NONE)
+		say(err.code, "%s", err.text);
+	if (!ok)
+		say("reload_refused",
+		    "the new configuration has a fault; the old one stays");
+	return ok;
+}
+
+/* Waits for those who leave, so that a storm of signals makes no crowd. */
+static void
+reload(struct master *m)
+{
 	struct setup new;
 
-	if (!setup_load(&new, m->config_path, &faults, &err) ||
-	    !log_reopen(&new, &err)) {
-		faults_print(&faults, stderr);
-		if (err.kind != ERR_NONE)
-			say("%s [%s]", err.text, err.code);
-		say("the new configuration has a fault; the old one stays "
-		    "[reload_refused]");
-		faults_free(&faults);
+	if (!m->reload || crew_size(&m->leaving) > 0)
 		return;
-	}
-	faults_free(&faults);
+	m->reload = false;
+	if (!setup_load_again(m, &new))
+		return;
+	restart_say(&m->setup->config.gate, &new.config.gate);
 	setup_free(m->setup);
 	*m->setup = new;
-	for (size_t i = 0; i < WORKERS_MAX; i++)
-		m->children[i].old = true;
-	m->quick_deaths = 0;
-	children_fill(m);
-	children_tell(m, SIGTERM, true);
-	say("reloaded [reloaded]");
+	m->leaving = m->crew;
+	m->crew = (struct crew){ .count = m->setup->workers };
+	crew_fill(m);
+	crew_end(&m->leaving);
+	say("reloaded", "the new configuration is in force");
 }
+
+/* --- The loop ------------------------------------------------------------ */
 
 static void
 end(struct master *m)
@@ -202,67 +249,90 @@ end(struct master *m)
 	if (m->ending)
 		return;
 	m->ending = true;
-	m->ending_us = monotonic_us();
-	children_tell(m, SIGTERM, false);
+	crew_end(&m->crew);
+	crew_end(&m->leaving);
+}
+
+static int64_t
+sooner(int64_t wait_ms, int64_t until_ms, int64_t now_ms)
+{
+	int64_t that_ms = until_ms > now_ms ? until_ms - now_ms : 1;
+
+	return that_ms < wait_ms ? that_ms : wait_ms;
+}
+
+/* Until the next thing that is to be done without a signal. */
+static int64_t
+wait_time(const struct master *m)
+{
+	int64_t now_ms = monotonic_ms();
+	int64_t wait_ms = IDLE_WAIT_MS;
+
+	for (int i = 0; i < m->crew.count && !m->ending; i++)
+		if (m->crew.seats[i].pid == 0)
+			wait_ms =
+			    sooner(wait_ms, m->crew.seats[i].due_ms, now_ms);
+	if (m->crew.kill_ms != 0)
+		wait_ms = sooner(wait_ms, m->crew.kill_ms, now_ms);
+	if (crew_size(&m->leaving) > 0)
+		wait_ms = sooner(wait_ms, m->leaving.kill_ms, now_ms);
+	return wait_ms;
 }
 
 static void
-on_signal(struct master *m, int signal_number)
+signal_take(struct master *m)
 {
-	switch (signal_number) {
+	int64_t wait_ms = wait_time(m);
+	const struct timespec wait = { .tv_sec = (time_t)(wait_ms / 1000),
+		.tv_nsec = (long)(wait_ms % 1000 * 1000000) };
+
+	switch (sigtimedwait(&m->signals, NULL, &wait)) {
 	case SIGHUP:
-		if (!m->ending)
-			reload(m);
+		m->reload = true;
 		break;
 	case SIGTERM:
 	case SIGINT:
 		end(m);
 		break;
-	default: /* SIGCHLD: the loop reaps */
+	default: /* a worker ended, or time is up */
 		break;
 	}
 }
 
-/* Waits for a signal, or a while. */
-static int
-signal_wait(const struct master *m, bool complete)
+static void
+signals_block(sigset_t *signals)
 {
-	const struct timespec wait = { WAIT_S, 0 };
-
-	if (complete && !m->ending)
-		return sigwaitinfo(&m->signals, NULL);
-	return sigtimedwait(&m->signals, NULL, &wait);
+	sigemptyset(signals);
+	sigaddset(signals, SIGHUP);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, signals, NULL);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 }
 
-int
+void
 master_run(struct setup *setup, const char *config_path, int listen_fd)
 {
 	struct master m = {
 		.setup = setup,
 		.config_path = config_path,
 		.listen_fd = listen_fd,
+		.crew = { .count = setup->workers },
 	};
 
-	sigemptyset(&m.signals);
-	sigaddset(&m.signals, SIGHUP);
-	sigaddset(&m.signals, SIGTERM);
-	sigaddset(&m.signals, SIGINT);
-	sigaddset(&m.signals, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &m.signals, NULL);
-	while (!m.ending || children_count(&m, true) > 0) {
-		bool complete = true;
-
-		if (!m.ending)
-			complete = m.quick_deaths < QUICK_DEATHS &&
-				   children_fill(&m);
-		on_signal(&m, signal_wait(&m, complete));
-		children_reap(&m);
-		if (!complete && m.quick_deaths > 0)
-			m.quick_deaths = QUICK_DEATHS - 1;
-		if (m.ending &&
-		    monotonic_us() - m.ending_us > ENDING_MAX_US)
-			children_tell(&m, SIGKILL, false);
+	signals_block(&m.signals);
+	say("gate_serving", "serving with %d workers", setup->workers);
+	while (!m.ending || crew_size(&m.crew) + crew_size(&m.leaving) > 0) {
+		if (!m.ending) {
+			reload(&m);
+			crew_fill(&m);
+		}
+		signal_take(&m);
+		reap(&m);
+		crew_kill_late(&m.crew);
+		crew_kill_late(&m.leaving);
 	}
-	setup_free(setup);
-	return EXIT_SUCCESS;
+	say("gate_ended", "ended");
 }

@@ -2,50 +2,93 @@
 
 #include <string.h>
 
-#include "fcgi/gate/records.h"
+#define PREFIX "ROLEGATE_"
 
+enum presence {
+	ONCE_WITH_VALUE = 1,
+	ONCE,
+	AT_MOST_ONCE,
+};
+
+/* The order is that of the reasons: who asks comes first. */
 /* clang-format off */
+#define AT(field) offsetof(struct params, field)
 static const struct {
-	struct str name;
+	const char *name; /* behind the prefix */
 	size_t offset;
-} table[] = {
-	{ { "ROLEGATE_COOKIE", 15 },       offsetof(struct params, cookie) },
-	{ { "ROLEGATE_TRUSTED_USER", 21 }, offsetof(struct params, trusted_user) },
-	{ { "ROLEGATE_METHOD", 15 },       offsetof(struct params, method) },
-	{ { "ROLEGATE_PATH", 13 },         offsetof(struct params, path) },
-	{ { "ROLEGATE_TARGET", 15 },       offsetof(struct params, target) },
-	{ { "ROLEGATE_PERMISSION", 19 },   offsetof(struct params, permission) },
-	{ { "ROLEGATE_ACCOUNT", 16 },      offsetof(struct params, account) },
-	{ { "ROLEGATE_HOST", 13 },         offsetof(struct params, host) },
+	enum presence presence;
+	enum reason wrong;
+} rows[] = {
+	{ "COOKIE",       AT(cookie),       ONCE,            REASON_NO_IDENTITY },
+	{ "TRUSTED_USER", AT(trusted_user), ONCE,            REASON_NO_IDENTITY },
+	{ "METHOD",       AT(method),       ONCE_WITH_VALUE, REASON_NO_ROUTE },
+	{ "PATH",         AT(path),         ONCE_WITH_VALUE, REASON_AMBIGUOUS_PATH },
+	{ "TARGET",       AT(target),       ONCE_WITH_VALUE, REASON_AMBIGUOUS_PATH },
+	{ "PERMISSION",   AT(permission),   ONCE,            REASON_NO_ROUTE },
+	{ "ACCOUNT",      AT(account),      ONCE,            REASON_NO_ACCOUNT },
+	{ "HOST",         AT(host),         AT_MOST_ONCE,    REASON_AMBIGUOUS_PATH },
 };
 /* clang-format on */
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-#define COUNT (sizeof(table) / sizeof(table[0]))
+static struct str *
+value_of(struct params *params, size_t row)
+{
+	return (struct str *)(void *)((char *)params + rows[row].offset);
+}
+
+/* The row of a name, or ROWS; *value is what stands behind its '='. */
+static size_t
+row_find(const char *name, const char **value)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		size_t len = strlen(rows[i].name);
+
+		if (strncmp(name, rows[i].name, len) == 0 && name[len] == '=') {
+			*value = name + len + 1;
+			return i;
+		}
+	}
+	return ROWS;
+}
+
+static bool
+is_right(size_t row, int times, struct str value)
+{
+	switch (rows[row].presence) {
+	case ONCE_WITH_VALUE:
+		return times == 1 && value.len > 0;
+	case ONCE:
+		return times == 1;
+	case AT_MOST_ONCE:
+		return times <= 1;
+	}
+	return false;
+}
 
 bool
-params_read(struct str block, struct params *out)
+params_read(struct params *out, char *const *envp, enum reason *wrong)
 {
-	struct params params = { 0 };
-	unsigned seen = 0;
-	struct str name;
-	struct str value;
+	int times[ROWS] = { 0 };
 
-	while (records_param(&block, &name, &value)) {
-		size_t i = 0;
+	*out = (struct params){ 0 };
+	for (; *envp != NULL; envp++) {
+		const char *value;
+		size_t row;
 
-		while (i < COUNT && !str_eq(name, table[i].name))
-			i++;
-		if (i == COUNT)
+		if (strncmp(*envp, PREFIX, sizeof(PREFIX) - 1) != 0)
 			continue;
-		if ((seen & 1U << i) != 0 ||
-		    memchr(value.ptr, '\0', value.len) != NULL)
-			return false;
-		seen |= 1U << i;
-		memcpy((char *)&params + table[i].offset, &value,
-		    sizeof(value));
+		row = row_find(*envp + sizeof(PREFIX) - 1, &value);
+		if (row == ROWS)
+			continue;
+		times[row]++;
+		*value_of(out, row) = str_from(value);
 	}
-	if (block.len > 0 || seen != (1U << COUNT) - 1)
-		return false;
-	*out = params;
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!is_right(i, times[i], *value_of(out, i))) {
+			*wrong = rows[i].wrong;
+			return false;
+		}
+	}
 	return true;
 }

@@ -1,26 +1,29 @@
-/* params.h - what nginx says about the request to be judged.
+/* params.h - the parameters that nginx sets, each exactly once.
  *
- * Each of the parameters has to be there exactly once; any other is left
- * alone. Nothing that a client sent as a header is among them. */
+ * Shape:   the names and what is missing without each stand in one table in
+ *          params.c. Nothing else that a request has is looked at, so no
+ *          header of a client is ever believed (CASES W2, T35, T36).
+ * Owner:   values point into envp.
+ * Errors:  a parameter that is missing, or there twice, or empty where it must
+ *          not be, makes *wrong the reason to deny. */
 #ifndef ROLEGATE_GATE_PARAMS_H
 #define ROLEGATE_GATE_PARAMS_H
 
-#include <stdbool.h>
-
 #include "base/str.h"
+#include "decide/decide.h"
 
 struct params {
-	struct str cookie;       /* ROLEGATE_COOKIE: the raw Cookie header */
-	struct str trusted_user; /* ROLEGATE_TRUSTED_USER */
-	struct str method;       /* ROLEGATE_METHOD */
-	struct str path;         /* ROLEGATE_PATH: nginx's $uri */
-	struct str target;       /* ROLEGATE_TARGET: the raw request target */
-	struct str permission;   /* ROLEGATE_PERMISSION, or empty */
-	struct str account;      /* ROLEGATE_ACCOUNT, or empty */
-	struct str host;         /* ROLEGATE_HOST */
+	struct str cookie; /* the Cookie header as it came, or empty */
+	struct str trusted_user;
+	struct str method;
+	struct str path; /* $uri of the protected location */
+	struct str target; /* $request_uri */
+	struct str permission;
+	struct str account;
+	struct str host; /* for the log */
 };
 
-/* False when one is missing, doubled or has a NUL byte. */
-bool params_read(struct str block, struct params *out);
+/* `envp` is "NAME=value" each, NULL at the end, as libfcgi makes it. */
+bool params_read(struct params *out, char *const *envp, enum reason *wrong);
 
 #endif

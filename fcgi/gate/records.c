@@ -2,182 +2,200 @@
 
 #include <string.h>
 
-/* FastCGI specification 1.0, sections 3.3, 3.4 and 8. */
-#define HEADER_BYTES	((size_t)8)
-#define BEGIN_BYTES	((size_t)8)
-#define VERSION		1
-#define ROLE_RESPONDER	1
+#include "fcgi/gate/limits.h"
 
-enum { TYPE_BEGIN = 1, TYPE_PARAMS = 4, TYPE_STDIN = 5 };
+/* The FastCGI specification 1.0, sections 3.3, 3.4 and 5.1. */
+#define VERSION	       1
+#define HEADER_BYTES   8
+#define BEGIN_BYTES    8
+#define ROLE_RESPONDER 1
+#define FLAG_KEEP_CONN 1
 
-enum stage { STAGE_BEGIN, STAGE_PARAMS, STAGE_STDIN, STAGE_DONE };
+enum type { TYPE_BEGIN = 1, TYPE_PARAMS = 4, TYPE_STDIN = 5 };
 
 struct record_header {
-	unsigned type;
-	unsigned id;
+	int version;
+	int type;
+	int id;
 	size_t content;
 	size_t padding;
 };
 
-static unsigned
-byte_at(struct str s, size_t i)
-{
-	return (unsigned char)s.ptr[i];
-}
+/* Names and values one behind the other; records cut them anywhere. */
+enum stage { STAGE_NAME_LEN = 0, STAGE_VALUE_LEN, STAGE_NAME, STAGE_VALUE };
 
-static bool
-header_read(struct str s, struct record_header *out)
-{
-	if (byte_at(s, 0) != VERSION)
-		return false;
-	*out = (struct record_header){
-		.type = byte_at(s, 1),
-		.id = byte_at(s, 2) << 8 | byte_at(s, 3),
-		.content = byte_at(s, 4) << 8 | byte_at(s, 5),
-		.padding = byte_at(s, 6),
-	};
-	return out->id != 0;
-}
-
-/* A length is one byte, or four with the top bit set. */
-static bool
-length_read(struct str *s, size_t *out)
-{
-	size_t len = 0;
-
-	if (s->len < 1)
-		return false;
-	if (byte_at(*s, 0) < 0x80) {
-		*out = byte_at(*s, 0);
-		s->ptr++;
-		s->len--;
-		return true;
-	}
-	if (s->len < 4)
-		return false;
-	for (size_t i = 0; i < 4; i++)
-		len = len << 8 | byte_at(*s, i);
-	*out = len & 0x7fffffff;
-	s->ptr += 4;
-	s->len -= 4;
-	return true;
-}
-
-bool
-records_param(struct str *params, struct str *name, struct str *value)
-{
-	size_t name_len;
-	size_t value_len;
-
-	if (params->len == 0 || !length_read(params, &name_len) ||
-	    !length_read(params, &value_len) || name_len > params->len ||
-	    value_len > params->len - name_len)
-		return false;
-	*name = (struct str){ params->ptr, name_len };
-	*value = (struct str){ params->ptr + name_len, value_len };
-	params->ptr += name_len + value_len;
-	params->len -= name_len + value_len;
-	return true;
-}
-
-static bool
-params_fit(struct str params)
-{
-	struct str name;
-	struct str value;
-
-	while (params.len > 0)
-		if (!records_param(&params, &name, &value))
-			return false;
-	return true;
-}
-
-/* The state of one walk. */
-struct walk {
+struct pairs {
 	enum stage stage;
-	unsigned id;
-	struct str params;
-	char *joined;
-	bool is_joined;
+	int more; /* bytes that a length still has */
+	size_t length; /* as far as it has been read */
+	size_t name_left;
+	size_t value_left;
 };
 
-static bool
-begin_check(struct walk *w, const struct record_header *h, struct str content)
-{
-	if (h->content != BEGIN_BYTES)
-		return false;
-	w->id = h->id;
-	w->stage = STAGE_PARAMS;
-	return (byte_at(content, 0) << 8 | byte_at(content, 1)) ==
-	       ROLE_RESPONDER;
-}
+struct walker {
+	int expects; /* the type of the next record; 0 behind the end */
+	int id;
+	bool keep;
+	struct pairs pairs;
+};
 
-/* The first stays where it is; a second one makes a copy of both. */
-static void
-params_add(struct walk *w, struct str content)
-{
-	if (w->params.len == 0) {
-		w->params = content;
-		return;
-	}
-	if (!w->is_joined) {
-		memcpy(w->joined, w->params.ptr, w->params.len);
-		w->params.ptr = w->joined;
-		w->is_joined = true;
-	}
-	memcpy(w->joined + w->params.len, content.ptr, content.len);
-	w->params.len += content.len;
-}
+/* --- Parameters ---------------------------------------------------------- */
 
 static bool
-record_check(struct walk *w, const struct record_header *h, struct str content)
+length_done(struct pairs *p)
 {
-	if (w->stage == STAGE_BEGIN)
-		return h->type == TYPE_BEGIN && begin_check(w, h, content);
-	if (h->id != w->id)
+	size_t length = p->length;
+
+	p->length = 0;
+	if (length > REQUEST_MAX)
 		return false;
-	if (w->stage == STAGE_PARAMS && h->type == TYPE_PARAMS) {
-		if (content.len > 0)
-			params_add(w, content);
-		else
-			w->stage = STAGE_STDIN;
-		return true;
+	if (p->stage == STAGE_NAME_LEN) {
+		p->name_left = length;
+		p->stage = STAGE_VALUE_LEN;
+		return length > 0;
 	}
-	if (w->stage == STAGE_STDIN && h->type == TYPE_STDIN) {
-		if (content.len == 0)
-			w->stage = STAGE_DONE;
-		return true;
-	}
-	return false;
+	p->value_left = length;
+	p->stage = STAGE_NAME;
+	return true;
 }
 
-enum records
-records_walk(struct str bytes, char joined[RECORDS_MAX], struct str *params)
+/* One byte, or four of which the first has its highest bit set. */
+static bool
+length_feed(struct pairs *p, unsigned char byte)
 {
-	struct walk w = { .joined = joined };
-	struct record_header h;
-	bool full = bytes.len >= RECORDS_MAX;
-
-	if (bytes.len > RECORDS_MAX)
-		return RECORDS_REFUSED;
-	while (w.stage != STAGE_DONE) {
-		if (bytes.len < HEADER_BYTES)
-			return full ? RECORDS_REFUSED : RECORDS_MORE;
-		if (!header_read(bytes, &h))
-			return RECORDS_REFUSED;
-		bytes.ptr += HEADER_BYTES;
-		bytes.len -= HEADER_BYTES;
-		if (bytes.len < h.content + h.padding)
-			return full || h.content + h.padding > RECORDS_MAX
-				   ? RECORDS_REFUSED
-				   : RECORDS_MORE;
-		if (!record_check(&w, &h, (struct str){ bytes.ptr, h.content }))
-			return RECORDS_REFUSED;
-		bytes.ptr += h.content + h.padding;
-		bytes.len -= h.content + h.padding;
+	if (p->more == 0 && (byte & 0x80) != 0) {
+		p->length = byte & 0x7f;
+		p->more = 3;
+		return true;
 	}
-	if (bytes.len > 0 || !params_fit(w.params))
-		return RECORDS_REFUSED;
-	*params = w.params;
-	return RECORDS_WHOLE;
+	p->length = p->length << 8 | byte;
+	if (p->more > 0)
+		p->more--;
+	return p->more > 0 || length_done(p);
+}
+
+/* As much of a name or value as is there; returns how much that is, and 0
+ * when it cannot be one. */
+static size_t
+text_feed(struct pairs *p, const unsigned char *bytes, size_t len)
+{
+	bool is_name = p->stage == STAGE_NAME;
+	size_t *left = is_name ? &p->name_left : &p->value_left;
+	size_t take = len < *left ? len : *left;
+
+	if (memchr(bytes, '\0', take) != NULL ||
+	    (is_name && memchr(bytes, '=', take) != NULL))
+		return 0;
+	*left -= take;
+	if (*left == 0)
+		p->stage =
+		    is_name && p->value_left > 0 ? STAGE_VALUE : STAGE_NAME_LEN;
+	return take;
+}
+
+static bool
+pairs_feed(struct pairs *p, const unsigned char *bytes, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		if (p->stage == STAGE_NAME || p->stage == STAGE_VALUE) {
+			size_t took = text_feed(p, bytes + at, len - at);
+
+			if (took == 0)
+				return false;
+			at += took;
+		} else if (!length_feed(p, bytes[at++]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+pairs_are_whole(const struct pairs *p)
+{
+	return p->stage == STAGE_NAME_LEN && p->more == 0;
+}
+
+/* --- Records ------------------------------------------------------------- */
+
+static struct record_header
+header_read(const unsigned char *bytes)
+{
+	return (struct record_header){
+		.version = bytes[0],
+		.type = bytes[1],
+		.id = bytes[2] << 8 | bytes[3],
+		.content = (size_t)(bytes[4] << 8 | bytes[5]),
+		.padding = bytes[6],
+	};
+}
+
+/* By its header alone: may this record stand here? */
+static bool
+header_is_good(const struct walker *w, const struct record_header *h)
+{
+	bool first = w->expects == TYPE_BEGIN;
+
+	if (h->version != VERSION || h->type != w->expects || h->id == 0 ||
+	    (!first && h->id != w->id))
+		return false;
+	if (first)
+		return h->content == BEGIN_BYTES && h->padding == 0;
+	return h->content > 0 || h->padding == 0;
+}
+
+static bool
+begin_take(struct walker *w, const unsigned char *body, int id)
+{
+	w->id = id;
+	w->keep = (body[2] & FLAG_KEEP_CONN) != 0;
+	w->expects = TYPE_PARAMS;
+	return (body[0] << 8 | body[1]) == ROLE_RESPONDER;
+}
+
+static bool
+record_take(
+    struct walker *w, const struct record_header *h, const unsigned char *body)
+{
+	if (h->type == TYPE_BEGIN)
+		return begin_take(w, body, h->id);
+	if (h->type == TYPE_PARAMS && h->content > 0)
+		return pairs_feed(&w->pairs, body, h->content);
+	if (h->type == TYPE_PARAMS) {
+		w->expects = TYPE_STDIN;
+		return pairs_are_whole(&w->pairs);
+	}
+	/* A body is drained and means nothing. */
+	if (h->content == 0)
+		w->expects = 0;
+	return true;
+}
+
+enum walk
+records_walk(const unsigned char *bytes, size_t len, bool *keep)
+{
+	struct walker w = { .expects = TYPE_BEGIN };
+	size_t at = 0;
+
+	while (w.expects != 0) {
+		struct record_header h;
+		size_t end;
+
+		if (len - at < HEADER_BYTES)
+			return at + HEADER_BYTES > REQUEST_MAX
+				   ? WALK_REFUSE
+				   : WALK_INCOMPLETE;
+		h = header_read(bytes + at);
+		end = at + HEADER_BYTES + h.content + h.padding;
+		if (!header_is_good(&w, &h) || end > REQUEST_MAX)
+			return WALK_REFUSE;
+		if (end > len)
+			return WALK_INCOMPLETE;
+		if (!record_take(&w, &h, bytes + at + HEADER_BYTES))
+			return WALK_REFUSE;
+		at = end;
+	}
+	*keep = w.keep;
+	return at == len ? WALK_COMPLETE : WALK_REFUSE;
 }

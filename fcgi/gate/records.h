@@ -1,30 +1,27 @@
-/* records.h - is a whole and harmless FastCGI request waiting?
+/* records.h - is one whole request there, and can libfcgi bear it?
  *
- * libfcgi 2.4.2 aborts on management records and on lengths whose sum
- * overflows, and blocks on what is not whole. So the waiting bytes are looked
- * at before it reads them: version 1, one BEGIN_REQUEST for the responder,
- * then PARAMS up to an empty one, then STDIN up to an empty one, all of one
- * id, nothing behind, at most RECORDS_MAX bytes in all, and parameters whose
- * lengths fit exactly. Everything else is refused.
+ * libfcgi 2.4.2 can be crashed by management records and by lengths whose sum
+ * overflows, waits for the rest of what is cut, drops what follows a request,
+ * and loses its place when a record that ends a stream is padded. So it gets
+ * to see only this: BEGIN_REQUEST of a responder, PARAMS, STDIN, all of
+ * version 1 and of one id that is not 0, in this order, each stream ended by
+ * an empty record, and nothing behind it.
  *
- * Owner:   params points into the bytes, or into `joined` when they came in
- *          several records. */
+ * Parameters: the lengths are those of the bytes that are there. A name is
+ *             not empty and has no '='; there is no NUL in names and values,
+ *             which libfcgi would cut there.
+ * Bounds:     REQUEST_MAX for all of it. What says that it will be longer is
+ *             refused at once.
+ * Pure:       reads nothing but the bytes. Zero is a refusal. */
 #ifndef ROLEGATE_GATE_RECORDS_H
 #define ROLEGATE_GATE_RECORDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/str.h"
+enum walk { WALK_REFUSE = 0, WALK_INCOMPLETE, WALK_COMPLETE };
 
-#define RECORDS_MAX ((size_t)16 * 1024)
-
-enum records { RECORDS_REFUSED = 0, RECORDS_MORE, RECORDS_WHOLE };
-
-enum records records_walk(struct str bytes, char joined[RECORDS_MAX],
-    struct str *params);
-
-/* Cuts the next name and value off *params, which records_walk() found good.*/
-bool records_param(struct str *params, struct str *name, struct str *value);
+/* *keep: nginx wants to use the connection again; set for WALK_COMPLETE. */
+enum walk records_walk(const unsigned char *bytes, size_t len, bool *keep);
 
 #endif

@@ -1,228 +1,248 @@
 #include "fcgi/gate/request.h"
 
-#include <sodium.h>
-#include <stdio.h>
 #include <time.h>
 
-#include "base/bounds.h"
-#include "base/text.h"
-#include "fcgi/gate/identity.h"
-#include "fcgi/gate/params.h"
+#include <sodium.h>
+
 #include "model/path.h"
 
-static int64_t
-clock_us(clockid_t clock)
-{
-	struct timespec ts;
+#define ID_COUNT_BITS 40
 
-	clock_gettime(clock, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+/* --- What is asked, and what is answered -----------------------------------
+ */
+
+static bool
+deny(struct answer *answer, enum reason reason)
+{
+	answer->verdict = VERDICT_DENY;
+	answer->reason = reason;
+	return false;
 }
 
-int64_t
-monotonic_us(void)
+/* The routes are asked for what the location leaves open. */
+static bool
+place_find(struct inquiry *q, const struct inquiry_rules *rules)
 {
-	return clock_us(CLOCK_MONOTONIC);
+	const struct params *p = &q->params;
+	const struct route *route = NULL;
+	struct str account = { NULL, 0 };
+
+	q->permission = p->permission;
+	q->account = p->account;
+	if (p->permission.len > 0 && p->account.len > 0)
+		return true;
+	route = route_find(&rules->routes, p->method, p->path, &account);
+	if (route != NULL && q->permission.len == 0)
+		q->permission = route->permission;
+	if (route != NULL && q->account.len == 0)
+		q->account = account;
+	return q->permission.len > 0;
 }
 
-void
-judge_init(struct judge *judge, const struct setup *setup, struct view *view)
+bool
+inquiry_read(struct inquiry *out, const struct inquiry_rules *rules,
+    char *const *envp, struct answer *answer)
 {
-	*judge = (struct judge){
-		.setup = setup,
-		.view = view,
-		.seed = randombytes_random(),
-	};
-}
+	enum reason wrong = REASON_NOT_KNOWN;
 
-/* Unique among the workers and over restarts, as far as a name in a log has
- * to be: nobody gains anything by guessing one. */
-static void
-id_make(struct request *r)
-{
-	if (r->judge->count == UINT32_MAX)
-		judge_init(r->judge, r->judge->setup, r->judge->view);
-	snprintf(r->id, sizeof(r->id), "%08x%08x", r->judge->seed,
-	    ++r->judge->count);
+	*out = (struct inquiry){ 0 };
+	*answer = (struct answer){ 0 };
+	if (!params_read(&out->params, envp, &wrong))
+		return deny(answer, wrong);
+	if (!identity_find(&rules->identity, &out->params, &out->asker))
+		return deny(answer, REASON_NO_IDENTITY);
+	answer->member = out->asker.username;
+	if (!path_is_plain(out->params.path, out->params.target))
+		return deny(answer, REASON_AMBIGUOUS_PATH);
+	if (!place_find(out, rules))
+		return deny(answer, REASON_NO_ROUTE);
+	answer->account = out->account;
+	return true;
 }
-
-/* --- The end -------------------------------------------------------------- */
 
 static struct str
-role_of(const struct question *q, const struct decision *d)
+role_of(const struct holding *by, const struct catalogue *catalogue)
 {
-	if (d->by.grant != NULL)
-		return d->by.grant->role;
-	if (d->by.where == NULL || d->by.role < 0 || q->catalogue == NULL)
+	if (by->grant != NULL)
+		return by->grant->role;
+	if (by->where == NULL || by->role < 0 || catalogue == NULL)
 		return STR("");
-	return q->catalogue->roles[d->by.role].name;
+	return catalogue->roles[by->role].name;
 }
 
-static void
-finish(struct request *r, struct verdict_said *said,
-    const struct view_answer *known)
+static struct answer
+decided(const struct inquiry *q, const struct view_answer *known, int64_t now_s,
+    struct arena *arena)
 {
-	const struct decision_line line = {
-		.said = said,
-		.permission = r->permission,
-		.generation = known != NULL ? known->generation : 0,
-		.wall_ms = clock_us(CLOCK_REALTIME) / 1000,
-		.us = monotonic_us() - r->started_us,
-		.stale = known != NULL && known->stale,
+	const struct question question = {
+		.catalogue = known->catalogue,
+		.member = known->member,
+		.account = known->account,
+		.permission = q->permission,
+		.now_s = now_s,
+	};
+	struct decision decision = decide(&question, arena);
+
+	return (struct answer){
+		.verdict = decision.verdict,
+		.reason = decision.reason,
+		.member = known->member != NULL ? known->member->username
+						: known->username,
+		.account = known->account_id,
+		.role = role_of(&decision.by, known->catalogue),
+		.filters = decision.filters,
+	};
+}
+
+struct answer
+inquiry_answer(const struct inquiry *q, const struct view_answer *known,
+    int64_t now_s, struct arena *arena)
+{
+	struct answer answer = {
+		.member = q->asker.username,
+		.account = q->account,
 	};
 
-	said->id = str_from(r->id);
-	r->done(r, said);
-	decision_log_write(&r->judge->setup->log, &line);
-}
-
-static void
-refuse(struct request *r, enum reason reason, struct str member)
-{
-	struct verdict_said said = {
-		.decision = { .verdict = VERDICT_DENY, .reason = reason },
-		.member = member,
-		.account = r->account,
-	};
-
-	finish(r, &said, NULL);
-}
-
-/* --- What the view says --------------------------------------------------- */
-
-static struct decision
-decision_from(struct request *r, const struct view_answer *known,
-    const struct question *q)
-{
 	switch (known->state) {
 	case VIEW_UNKNOWN:
 		break;
 	case VIEW_NO_IDENTITY:
-		return (struct decision){ .verdict = VERDICT_DENY,
-			.reason = REASON_NO_IDENTITY };
+		deny(&answer, REASON_NO_IDENTITY);
+		break;
 	case VIEW_KNOWN:
-		return decide(q, &r->arena);
+		return decided(q, known, now_s, arena);
 	}
-	return (struct decision){ .verdict = VERDICT_UNKNOWN,
-		.reason = REASON_NOT_KNOWN };
+	return answer;
+}
+
+/* --- Time ----------------------------------------------------------------- */
+
+static int64_t
+clock_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* --- Ids ----------------------------------------------------------------- */
+
+static void
+ids_begin(struct judge *judge)
+{
+	randombytes_buf(&judge->seed, sizeof(judge->seed));
+	judge->count = 0;
+}
+
+/* 40 bits by chance and 40 counted, in base 32: one of a kind among all
+ * workers and restarts. Nobody gains anything by guessing one. */
+static void
+id_make(struct request *r)
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+	struct judge *judge = r->judge;
+	uint64_t count;
+	uint64_t seed;
+
+	if (++judge->count >> ID_COUNT_BITS != 0)
+		ids_begin(judge);
+	count = judge->count;
+	seed = judge->seed;
+	for (size_t i = DECISION_ID_LEN; i > DECISION_ID_LEN / 2; i--) {
+		r->id[i - 1] = digits[count & 31];
+		r->id[i - 1 - DECISION_ID_LEN / 2] = digits[seed & 31];
+		count >>= 5;
+		seed >>= 5;
+	}
+	r->id[DECISION_ID_LEN] = '\0';
+}
+
+/* --- The end ------------------------------------------------------------- */
+
+static void
+too_large_say(struct judge *judge, const struct answer *answer)
+{
+	if (say_now(&judge->too_large))
+		say("answer_too_large",
+		    "%.*s on %.*s: the answer with its filters is longer than "
+		    "%zu bytes, so nothing is said; take filters away",
+		    STR_ARGS(answer->member), STR_ARGS(answer->account),
+		    ANSWER_MAX);
+}
+
+static void
+finish(
+    struct request *r, struct answer *answer, const struct view_answer *known)
+{
+	struct judge *judge = r->judge;
+	bool was_known = answer->verdict != VERDICT_UNKNOWN;
+	char text[ANSWER_MAX];
+	size_t len;
+	struct decision_line line = {
+		.answer = answer,
+		.params = &r->inquiry.params,
+		.permission = r->inquiry.permission,
+		.generation = known != NULL ? known->generation : 0,
+		.stale = known != NULL && known->stale,
+	};
+
+	answer->id = str_from(r->id);
+	len = answer_make(answer, text);
+	if (was_known && answer->verdict == VERDICT_UNKNOWN)
+		too_large_say(judge, answer);
+	if (decision_log_wants(&judge->setup->log, answer->verdict)) {
+		line.us = clock_us(CLOCK_MONOTONIC) - r->started_us;
+		line.at_s = clock_us(CLOCK_REALTIME) / 1000000;
+		decision_log_write(&judge->setup->log, &line);
+	}
+	arena_reset(&judge->arena);
+	r->done(r, text, len);
 }
 
 static void
 view_said(void *context, const struct view_answer *known)
 {
 	struct request *r = context;
-	const struct question q = {
-		.catalogue = known->catalogue,
-		.member = known->member,
-		.account = known->account,
-		.permission = r->permission,
-		.now_s = clock_us(CLOCK_REALTIME) / 1000000,
-	};
-	struct verdict_said said = {
-		.decision = decision_from(r, known, &q),
-		.member = known->member != NULL ? known->member->username
-						: known->username,
-		.account = known->account_id,
-	};
+	struct answer answer = inquiry_answer(&r->inquiry, known,
+	    clock_us(CLOCK_REALTIME) / 1000000, &r->judge->arena);
 
-	if (said.decision.verdict == VERDICT_UNKNOWN)
-		said.decision = (struct decision){ 0 };
-	said.role = role_of(&q, &said.decision);
-	finish(r, &said, known);
+	finish(r, &answer, known);
 }
 
-/* --- Step 0 --------------------------------------------------------------- */
+/* --- The beginning ------------------------------------------------------- */
 
-/* The location's permission, else the route's; the route's account only with
- * the route's permission. */
-static bool
-permission_find(struct request *r, const struct params *p)
+void
+judge_init(struct judge *judge, const struct setup *setup, struct view *view)
 {
-	struct str of_route = STR("");
-	const struct route *route;
-
-	r->permission = p->permission;
-	r->account = p->account;
-	if (p->permission.len > 0)
-		return true;
-	route = route_find(
-	    &r->judge->setup->routes, p->method, p->path, &of_route);
-	if (route == NULL)
-		return false;
-	r->permission = route->permission;
-	if (p->account.len == 0)
-		r->account = of_route;
-	return true;
-}
-
-/* What no account, permission or member can be called is asked of nobody. */
-static enum reason
-names_check(const struct request *r, const struct asker *asker)
-{
-	struct err ignored = { 0 };
-
-	if (asker->username.len > 0 &&
-	    !text_check_id(
-		asker->username, USERNAME_MAX, "member", &ignored))
-		return REASON_NO_MEMBER;
-	if (r->account.len > 0 &&
-	    !text_check_id(r->account, ACCOUNT_ID_MAX, "account", &ignored))
-		return REASON_NO_ACCOUNT;
-	if (!text_check_id(r->permission, PERMISSION_NAME_MAX, "permission",
-		&ignored))
-		return REASON_NO_PERMISSION;
-	return REASON_GRANTED;
-}
-
-static void
-ask(struct request *r, const struct asker *asker)
-{
-	const struct view_ask question = {
-		.session = str_from(asker->digest),
-		.username = asker->username,
-		.account = r->account,
-		.done = view_said,
-		.context = r,
-	};
-
-	view_ask(r->judge->view, &question);
+	*judge = (struct judge){ .setup = setup, .view = view };
+	ids_begin(judge);
 }
 
 void
-request_judge(struct request *r, struct str block)
+judge_free(struct judge *judge)
 {
-	const struct config_gate *gate = &r->judge->setup->config.gate;
-	const struct identity_rules rules = { gate->cookie,
-		gate->trusted_user };
-	struct params params = { 0 };
-	struct asker asker;
-	enum reason names;
+	arena_free(&judge->arena);
+}
+
+void
+request_judge(struct request *r, char *const *envp)
+{
+	const struct inquiry *q = &r->inquiry;
+	struct answer answer;
 
 	id_make(r);
-	r->permission = r->account = STR("");
-	block = str_copy(&r->arena, block);
-	/* Missing or doubled is a request that can be read in two ways. */
-	if (block.ptr == NULL || !params_read(block, &params)) {
-		refuse(r, REASON_AMBIGUOUS_PATH, STR(""));
+	r->started_us = clock_us(CLOCK_MONOTONIC);
+	if (!inquiry_read(
+		&r->inquiry, &r->judge->setup->rules, envp, &answer)) {
+		finish(r, &answer, NULL);
 		return;
 	}
-	identity_find(&rules, &params, &asker);
-	if (!asker.known) {
-		refuse(r, REASON_NO_IDENTITY, STR(""));
-		return;
-	}
-	if (!path_is_plain(params.path, params.target)) {
-		refuse(r, REASON_AMBIGUOUS_PATH, asker.username);
-		return;
-	}
-	if (!permission_find(r, &params)) {
-		refuse(r, REASON_NO_ROUTE, asker.username);
-		return;
-	}
-	names = names_check(r, &asker);
-	if (names != REASON_GRANTED) {
-		refuse(r, names, STR(""));
-		return;
-	}
-	ask(r, &asker);
+	view_ask(r->judge->view, &(struct view_ask){
+				     .session = str_from(q->asker.digest),
+				     .username = q->asker.username,
+				     .account = q->account,
+				     .done = view_said,
+				     .context = r,
+				 });
 }

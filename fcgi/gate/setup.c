@@ -1,8 +1,25 @@
 #include "fcgi/gate/setup.h"
 
 #include <pwd.h>
-#include <sodium.h>
+#include <sched.h>
 #include <unistd.h>
+
+#include <sodium.h>
+
+#include "fcgi/gate/limits.h"
+#include "fcgi/gate/target.h"
+
+/* A worker reads the password again; that it can be read is found out here,
+ * where a fault leaves the old workers. */
+static bool
+redis_check(struct setup *s, struct err *err)
+{
+	struct target target = { 0 };
+	bool ok = target_read(&target, &s->arena, &s->config.gate.redis, err);
+
+	target_wipe(&target);
+	return ok;
+}
 
 static bool
 view_setup(struct setup *s, struct err *err)
@@ -10,12 +27,12 @@ view_setup(struct setup *s, struct err *err)
 	const struct config *c = &s->config;
 
 	if (c->gate.redis.address.len == 0)
-		return err_set(err, ERR_FILE, "gate_redis_missing",
+		return err_set(err, ERR_FILE, "view_not_configured",
 		    "%.*s: has neither gate.redis nor view.redis; name the "
 		    "Redis that the view is published in",
 		    STR_ARGS(c->path));
 	if (c->view.key_file.len == 0)
-		return err_set(err, ERR_FILE, "gate_key_missing",
+		return err_set(err, ERR_FILE, "view_key",
 		    "%.*s: has no view.key_file; make one with rolegate key "
 		    "new and name it",
 		    STR_ARGS(c->path));
@@ -27,7 +44,8 @@ view_setup(struct setup *s, struct err *err)
 		.stale_max_s = c->gate.stale_max_s,
 		.heartbeat_max_s = c->gate.heartbeat_max_s,
 	};
-	return record_key_load(&s->view.key, c->view.key_file.ptr, err);
+	return record_key_load(&s->view.key, c->view.key_file.ptr, err) &&
+	       redis_check(s, err);
 }
 
 static bool
@@ -37,7 +55,7 @@ peer_find(struct setup *s, struct err *err)
 	const struct passwd *user;
 
 	s->peer = NO_UID;
-	if (name.len == 0)
+	if (s->config.gate.peer_user.len == 0)
 		return true;
 	user = name.ptr != NULL ? getpwnam(name.ptr) : NULL;
 	if (user == NULL)
@@ -48,21 +66,31 @@ peer_find(struct setup *s, struct err *err)
 	return true;
 }
 
+/* The cores that we may use, not those that are there. */
 static int
 workers_wanted(int64_t configured)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t cores;
+	int count = 1;
 
 	if (configured > 0)
 		return (int)configured;
-	return cores > 0 && cores < 256 ? (int)cores : 1;
+	if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+		count = CPU_COUNT(&cores);
+	return count < WORKERS_MAX ? count : WORKERS_MAX;
 }
 
-/* A gate that nobody can be identified to is a mistake. */
+/* A gate to which nobody can be anybody is a mistake. */
 static bool
-identity_check(const struct setup *s, struct err *err)
+identity_setup(struct setup *s, struct err *err)
 {
-	if (s->config.gate.cookie.len > 0 || s->config.gate.trusted_user)
+	const struct config_gate *gate = &s->config.gate;
+
+	s->rules.identity = (struct identity_rules){
+		.cookie = gate->cookie,
+		.trusted_user = gate->trusted_user,
+	};
+	if (gate->cookie.len > 0 || gate->trusted_user)
 		return true;
 	return err_set(err, ERR_FILE, "gate_no_identity",
 	    "%.*s: has neither gate.cookie nor gate.trusted_user: yes, so "
@@ -70,20 +98,29 @@ identity_check(const struct setup *s, struct err *err)
 	    STR_ARGS(s->config.path));
 }
 
+static bool
+files_read(
+    struct setup *s, const char *path, struct faults *faults, struct err *err)
+{
+	struct str routes;
+
+	if (!config_load(&s->arena, path, &s->config, faults))
+		return false;
+	routes = s->config.gate.routes;
+	if (routes.len > 0 &&
+	    !route_map_load(&s->arena, routes, &s->rules.routes, faults))
+		return false;
+	return identity_setup(s, err) && view_setup(s, err) &&
+	       peer_find(s, err);
+}
+
 bool
-setup_load(struct setup *out, const char *path, struct faults *faults,
-    struct err *err)
+setup_load(
+    struct setup *out, const char *path, struct faults *faults, struct err *err)
 {
 	struct setup s = { .log = { .fd = -1 } };
-	bool ok = config_load(&s.arena, path, &s.config, faults);
 
-	if (ok && s.config.gate.routes.len > 0)
-		ok = route_map_load(
-		    &s.arena, s.config.gate.routes, &s.routes, faults);
-	if (ok)
-		ok = identity_check(&s, err) && view_setup(&s, err) &&
-		     peer_find(&s, err);
-	if (!ok) {
+	if (!files_read(&s, path, faults, err)) {
 		setup_free(&s);
 		return false;
 	}
@@ -91,6 +128,14 @@ setup_load(struct setup *out, const char *path, struct faults *faults,
 	s.workers = workers_wanted(s.config.gate.workers);
 	*out = s;
 	return true;
+}
+
+bool
+setup_log_open(struct setup *setup, struct err *err)
+{
+	setup->log.fd =
+	    decision_log_open(&setup->arena, setup->config.gate.log_file, err);
+	return setup->log.fd >= 0;
 }
 
 void

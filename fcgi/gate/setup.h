@@ -11,24 +11,32 @@
 
 #include "config/config.h"
 #include "fcgi/gate/decision_log.h"
+#include "fcgi/gate/identity.h"
 #include "fcgi/gate/view.h"
 #include "model/route.h"
 
 #define NO_UID ((uid_t)-1)
 
+struct inquiry_rules {
+	struct identity_rules identity;
+	struct route_map routes;
+};
+
 struct setup {
 	struct arena arena;
 	struct config config;
-	struct route_map routes;
+	struct inquiry_rules rules;
 	struct view_config view;
-	struct decision_log log; /* fd -1 until it is opened */
-	uid_t peer;              /* who may connect, or NO_UID: anybody */
+	struct decision_log log; /* fd -1 until setup_log_open() */
+	uid_t peer; /* who may connect, or NO_UID: anybody */
 	int workers;
 };
 
 /* `path` as config_load() takes it. False with faults or err. */
 bool setup_load(struct setup *out, const char *path, struct faults *faults,
     struct err *err);
+/* As the user that serves, so that the file is its own. */
+bool setup_log_open(struct setup *setup, struct err *err);
 void setup_free(struct setup *setup);
 
 #endif

@@ -2,62 +2,85 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fcgi/gate/conn.h"
+#include <fcgiapp.h>
 
-#define ACCEPTS_A_ROUND 64
-#define SPARE_FDS	32 /* Redis, log, epoll, libfcgi */
-#define CONNS_MAX	8192
-#define SWEEP_MS	500
-#define PAUSE_MS	50 /* without descriptors, before the next accept */
-#define ENDING_MAX_S	5
+#include "fcgi/gate/conn.h"
+#include "fcgi/gate/times.h"
+
+#define PAUSE_MS 50 /* without descriptors, before the next accept */
 
 struct worker {
 	const struct setup *setup;
 	struct event_base *loop;
 	struct view *view;
+	struct judge judge;
 	struct conns conns;
 	size_t conns_max;
 	int listen_fd;
 	struct event *accept;
 	struct event *resume; /* accepting, after a pause */
-	struct event *sweep;
 	struct event *on_term;
-	struct event *deadline;
+	struct event *on_int;
+	struct event *limit; /* of what is in flight when we end */
+	struct say_once stranger;
+	struct say_once crowded;
+	struct say_once no_fd;
 };
 
-static void
-say(void *context, const char *code, const char *text)
-{
-	(void)context;
-	fprintf(stderr, "rolegated: %s [%s]\n", text, code);
-}
-
-/* --- Accepting ------------------------------------------------------------ */
+/* --- Accepting ----------------------------------------------------------- */
 
 /* The socket's mode is the first door, this is the second. */
 static bool
-peer_is_let_in(const struct worker *w, int fd)
+peer_is_let_in(struct worker *w, int fd)
 {
-	struct ucred peer;
+	struct ucred peer = { .uid = NO_UID };
 	socklen_t len = sizeof(peer);
 
 	if (w->setup->peer == NO_UID)
 		return true;
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	       (peer.uid == w->setup->peer || peer.uid == geteuid());
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	    (peer.uid == w->setup->peer || peer.uid == 0 ||
+		peer.uid == geteuid()))
+		return true;
+	if (say_now(&w->stranger))
+		say("peer_refused",
+		    "user %ld connected, who is not gate.peer_user, and was "
+		    "sent away",
+		    (long)peer.uid);
+	return false;
 }
 
-static void
-accept_pause(struct worker *w)
+/* Over the bound a connection is closed at once: nginx then says no, fast. */
+static bool
+has_room(struct worker *w)
 {
-	const struct timeval pause = { 0, PAUSE_MS * 1000 };
+	if (w->conns.count < w->conns_max)
+		return true;
+	if (say_now(&w->crowded))
+		say("connections_many",
+		    "more than %zu connections, the new ones are closed; "
+		    "look at keepalive in nginx, or raise the limit on open "
+		    "files",
+		    w->conns_max);
+	return false;
+}
 
+/* EMFILE and its like pass; accepting goes on when they have. */
+static void
+accept_pause(struct worker *w, int why)
+{
+	const struct timeval pause = timeval_ms(PAUSE_MS);
+
+	if (say_now(&w->no_fd))
+		say("accept_failed",
+		    "a connection cannot be taken: %s; trying again",
+		    strerror(why));
 	event_del(w->accept);
 	event_add(w->resume, &pause);
 }
@@ -80,54 +103,27 @@ on_accept(evutil_socket_t listen_fd, short what, void *context)
 
 	(void)what;
 	for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
-		int fd;
-
-		if (w->conns.count >= w->conns_max) {
-			accept_pause(w);
-			return;
-		}
-		fd = accept4(
+		int fd = accept4(
 		    listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
 		if (fd < 0 && (errno == EAGAIN || errno == ECONNABORTED ||
 				  errno == EINTR))
 			return;
-		if (fd < 0) { /* EMFILE and its like pass */
-			accept_pause(w);
+		if (fd < 0) {
+			accept_pause(w, errno);
 			return;
 		}
-		if (peer_is_let_in(w, fd))
+		if (peer_is_let_in(w, fd) && has_room(w))
 			conn_open(&w->conns, fd);
-		else {
-			say(NULL, "peer_refused",
-			    "the socket: a user other than gate.peer_user "
-			    "connected and was sent away");
+		else
 			close(fd);
-		}
 	}
 }
 
-/* --- Ending --------------------------------------------------------------- */
+/* --- Ending -------------------------------------------------------------- */
 
 static void
-end_if_done(struct worker *w)
-{
-	if (w->conns.ending && w->conns.count == 0)
-		event_base_loopbreak(w->loop);
-}
-
-static void
-on_sweep(evutil_socket_t fd, short what, void *context)
-{
-	struct worker *w = context;
-
-	(void)fd;
-	(void)what;
-	conns_sweep(&w->conns);
-	end_if_done(w);
-}
-
-static void
-on_deadline(evutil_socket_t fd, short what, void *context)
+on_limit(evutil_socket_t fd, short what, void *context)
 {
 	struct worker *w = context;
 
@@ -137,11 +133,19 @@ on_deadline(evutil_socket_t fd, short what, void *context)
 }
 
 static void
-on_term(evutil_socket_t signal_number, short what, void *context)
+on_closed(void *context)
 {
 	struct worker *w = context;
-	const struct timeval limit = { ENDING_MAX_S, 0 };
-	const struct timeval soon = { 0, 20000 };
+
+	if (w->conns.ending && w->conns.count == 0)
+		event_base_loopbreak(w->loop);
+}
+
+static void
+on_end(evutil_socket_t signal_number, short what, void *context)
+{
+	struct worker *w = context;
+	const struct timeval limit = timeval_ms(FINISH_WAIT_MS);
 
 	(void)signal_number;
 	(void)what;
@@ -149,102 +153,115 @@ on_term(evutil_socket_t signal_number, short what, void *context)
 		return;
 	event_del(w->accept);
 	event_del(w->resume);
-	event_add(w->deadline, &limit);
-	event_del(w->sweep);
-	event_add(w->sweep, &soon);
+	event_add(w->limit, &limit);
 	conns_end(&w->conns);
-	end_if_done(w);
+	on_closed(w);
 }
 
-/* --- Starting ------------------------------------------------------------- */
+/* --- Starting ------------------------------------------------------------ */
+
+static void
+on_view_event(void *context, const char *code, const char *text)
+{
+	(void)context;
+	say(code, "%s", text);
+}
 
 static size_t
-conns_max(void)
+connections_max(void)
 {
-	struct rlimit limit = { 0 };
+	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-	    limit.rlim_cur <= 2 * SPARE_FDS)
-		return SPARE_FDS / 2;
-	return limit.rlim_cur - SPARE_FDS < CONNS_MAX
-		   ? (size_t)limit.rlim_cur - SPARE_FDS
-		   : CONNS_MAX;
+	    limit.rlim_cur <= 2 * DESCRIPTORS_KEPT)
+		return DESCRIPTORS_KEPT / 2;
+	if (limit.rlim_cur - DESCRIPTORS_KEPT > CONNECTIONS_MAX)
+		return CONNECTIONS_MAX;
+	return (size_t)limit.rlim_cur - DESCRIPTORS_KEPT;
+}
+
+/* After FCGX_Init(), which brings handlers of its own. The terminal's and the
+ * operator's other signals are the master's business. */
+static bool
+signals_make(struct worker *w)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	w->on_term = evsignal_new(w->loop, SIGTERM, on_end, w);
+	w->on_int = evsignal_new(w->loop, SIGINT, on_end, w);
+	return w->on_term != NULL && w->on_int != NULL &&
+	       event_add(w->on_term, NULL) == 0 &&
+	       event_add(w->on_int, NULL) == 0;
 }
 
 static bool
 events_make(struct worker *w)
 {
-	const struct timeval sweep = { 0, SWEEP_MS * 1000 };
-
-	w->accept = event_new(w->loop, w->listen_fd, EV_READ | EV_PERSIST,
-	    on_accept, w);
+	w->accept = event_new(
+	    w->loop, w->listen_fd, EV_READ | EV_PERSIST, on_accept, w);
 	w->resume = event_new(w->loop, -1, 0, on_resume, w);
-	w->sweep = event_new(w->loop, -1, EV_PERSIST, on_sweep, w);
-	w->deadline = event_new(w->loop, -1, 0, on_deadline, w);
-	w->on_term = evsignal_new(w->loop, SIGTERM, on_term, w);
-	return w->accept != NULL && w->resume != NULL && w->sweep != NULL &&
-	       w->deadline != NULL && w->on_term != NULL &&
-	       event_add(w->on_term, NULL) == 0 &&
-	       event_add(w->sweep, &sweep) == 0 &&
-	       event_add(w->accept, NULL) == 0;
-}
-
-/* libfcgi waits for the peer of a connection that it closes, and a failed
- * write to one must not end us. */
-static bool
-fcgi_prepare(void)
-{
-	signal(SIGPIPE, SIG_IGN);
-	return setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1) == 0 &&
-	       FCGX_Init() == 0;
+	w->limit = event_new(w->loop, -1, 0, on_limit, w);
+	return w->accept != NULL && w->resume != NULL && w->limit != NULL &&
+	       signals_make(w) && event_add(w->accept, NULL) == 0;
 }
 
 static bool
 worker_open(struct worker *w, struct err *err)
 {
 	w->loop = event_base_new();
-	if (w->loop == NULL || !fcgi_prepare())
+	if (w->loop == NULL || FCGX_Init() != 0)
 		return err_set(err, ERR_BUG, "worker_start",
 		    "a worker: cannot make its event loop");
 	if (!view_open(&w->view, w->loop, &w->setup->view, err))
 		return false;
-	view_on_event(w->view, say, NULL);
+	view_on_event(w->view, on_view_event, NULL);
+	judge_init(&w->judge, w->setup, w->view);
 	w->conns.loop = w->loop;
-	judge_init(&w->conns.judge, w->setup, w->view);
-	w->conns_max = conns_max();
-	return events_make(w) ||
-	       err_set(err, ERR_BUG, "worker_start",
-		   "a worker: cannot watch its socket");
+	w->conns.judge = &w->judge;
+	w->conns.closed = on_closed;
+	w->conns.context = w;
+	w->conns_max = connections_max();
+	return events_make(w) || err_set(err, ERR_BUG, "worker_start",
+				     "a worker: cannot watch its socket");
 }
 
-/* Waiting requests are answered by view_close(), as not known. */
+/* What still waits for the view is answered by view_close(), as not known. */
 static void
 worker_close(struct worker *w)
 {
-	struct event *events[] = { w->accept, w->resume, w->sweep,
-		w->deadline, w->on_term };
+	struct event *events[] = { w->accept, w->resume, w->limit, w->on_term,
+		w->on_int };
 
-	if (w->view != NULL)
-		view_close(w->view);
+	w->conns.ending = true;
+	view_close(w->view);
 	conns_close(&w->conns);
+	judge_free(&w->judge);
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (events[i] != NULL)
 			event_free(events[i]);
 	if (w->loop != NULL)
 		event_base_free(w->loop);
+	free(w);
 }
 
 int
-worker_run(const struct setup *setup, int listen_fd)
+worker_run(const struct setup *setup, int listen_fd, const sigset_t *blocked)
 {
-	struct worker w = { .setup = setup, .listen_fd = listen_fd };
+	struct worker *w = calloc(1, sizeof(*w));
 	struct err err = { 0 };
-	bool ok = worker_open(&w, &err);
+	bool ok;
 
-	if (ok)
-		event_base_dispatch(w.loop);
-	else
-		say(NULL, err.code, err.text);
-	worker_close(&w);
+	if (w == NULL)
+		return err_exit_status(ERR_BUG);
+	w->setup = setup;
+	w->listen_fd = listen_fd;
+	ok = worker_open(w, &err);
+	if (ok) {
+		sigprocmask(SIG_UNBLOCK, blocked, NULL);
+		event_base_dispatch(w->loop);
+	} else
+		say(err.code, "%s", err.text);
+	worker_close(w);
 	return ok ? EXIT_SUCCESS : err_exit_status(err.kind);
 }

@@ -1,0 +1,22 @@
+/* limits.h - what one worker takes in and gives out, beside
+ * src/base/bounds.h. */
+#ifndef ROLEGATE_GATE_LIMITS_H
+#define ROLEGATE_GATE_LIMITS_H
+
+#define REQUEST_MAX ((size_t)16 * 1024) /* bytes of one FastCGI request */
+
+/* Bytes of an answer's headers. nginx reads an answer into 4 KiB, with the
+ * FastCGI headers, padding and closing records around it. */
+#define ANSWER_MAX	 ((size_t)4096 - 40)
+
+#define CONNECTIONS_MAX	 4096 /* of one worker */
+#define DESCRIPTORS_KEPT 32 /* for all but connections */
+#define LISTEN_BACKLOG	 4096
+#define WORKERS_MAX	 256
+#define ACCEPTS_A_ROUND	 4 /* so that all workers get some */
+#define REQUEST_WAIT_MS	 2000 /* until the whole of a request is there */
+#define FINISH_WAIT_MS	 5000 /* for what is in flight when a worker ends */
+#define SAY_AGAIN_MS	 60000 /* of what could be said for each request */
+#define LOG_VALUE_MAX	 512 /* bytes of one value in the decision log */
+
+#endif
