@@ -5,8 +5,8 @@
 /* --- The owner ------------------------------------------------------------ */
 
 static bool
-has_grant_on(const struct admin *admin, const struct member *member,
-    struct str account)
+has_grant_on(
+    const struct admin *admin, const struct member *member, struct str account)
 {
 	for (size_t i = 0; i < member->grant_count; i++)
 		if (str_eq(member->grants[i].account, account) &&
@@ -89,8 +89,8 @@ touch_account(struct admin *admin, struct touches *touches,
 }
 
 static bool
-catalogue_check(const struct admin *admin, const struct account *account,
-    struct err *err)
+catalogue_check(
+    const struct admin *admin, const struct account *account, struct err *err)
 {
 	if (account->parent_id.len > 0 ||
 	    catalogues_find(admin->catalogues, account->catalogue) != NULL)
@@ -116,8 +116,8 @@ depth_of(const struct account *account)
 }
 
 static bool
-parent_check(struct admin *admin, const struct account *account,
-    struct err *err)
+parent_check(
+    struct admin *admin, const struct account *account, struct err *err)
 {
 	const struct account *parent = NULL;
 
@@ -154,14 +154,13 @@ id_free(struct admin *admin, struct str id, struct err *err)
 		break;
 	}
 	return err_set(err, ERR_REFUSED, "account_exists",
-	    "account %.*s: is there already; choose another id",
-	    STR_ARGS(id));
+	    "account %.*s: is there already; choose another id", STR_ARGS(id));
 }
 
 /* A directory makes shared accounts that nobody owns. */
 static bool
-rule_made(const struct admin *admin, const struct account *account,
-    struct err *err)
+rule_made(
+    const struct admin *admin, const struct account *account, struct err *err)
 {
 	if (account->kind == ACCOUNT_PERSONAL && account->owner.len == 0)
 		return err_set(err, ERR_REFUSED, "personal_account",
@@ -192,8 +191,8 @@ account_make(struct admin *admin, struct account *account, struct err *err)
 }
 
 bool
-admin_account_add(struct admin *admin, const struct account *account,
-    struct err *err)
+admin_account_add(
+    struct admin *admin, const struct account *account, struct err *err)
 {
 	struct account made = *account;
 
@@ -228,8 +227,8 @@ account_alike(const struct account *a, const struct account *b)
 /* M10: what is suspended or archived may be reinstated, and nothing else; what
  * is closed stays closed, and so does what lies below something frozen. */
 static bool
-status_check(const struct account *before, const struct account *after,
-    struct err *err)
+status_check(
+    const struct account *before, const struct account *after, struct err *err)
 {
 	bool reinstates = after->status == ACCOUNT_ACTIVE &&
 			  before->status != ACCOUNT_CLOSED &&
@@ -241,8 +240,8 @@ status_check(const struct account *before, const struct account *after,
 }
 
 static bool
-fixed_check(const struct account *before, const struct account *after,
-    struct err *err)
+fixed_check(
+    const struct account *before, const struct account *after, struct err *err)
 {
 	if (before->kind == after->kind &&
 	    str_eq(before->level, after->level) &&
@@ -308,8 +307,8 @@ account_edit(struct admin *admin, struct account *account, struct err *err)
 }
 
 bool
-admin_account_edit(struct admin *admin, const struct account *account,
-    struct err *err)
+admin_account_edit(
+    struct admin *admin, const struct account *account, struct err *err)
 {
 	struct account after = *account;
 

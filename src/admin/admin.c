@@ -31,8 +31,8 @@ catalogue_word(struct admin *admin, struct str name, struct str text)
 	json_t *object;
 	char *dump;
 
-	crypto_generichash(hash, sizeof(hash),
-	    (const unsigned char *)text.ptr, text.len, NULL, 0);
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text.ptr,
+	    text.len, NULL, 0);
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
 	object = json_pack("{s:s,s:s%,s:s}", "type", "catalogue", "name",
 	    name.ptr, name.len, "digest", hex);
@@ -56,11 +56,10 @@ catalogue_put(struct admin *admin, const struct catalogue *catalogue,
 	       store_put_catalogue(
 		   admin->store, catalogue->name, text, generation, err) &&
 	       change_note(admin, "catalogue.put", catalogue->name,
-		   have == NULL ? STR("")
-				: catalogue_word(
-				      admin, catalogue->name, have->text),
-		   catalogue_word(admin, catalogue->name, text), &touches,
-		   err);
+		   have == NULL
+		       ? STR("")
+		       : catalogue_word(admin, catalogue->name, have->text),
+		   catalogue_word(admin, catalogue->name, text), &touches, err);
 }
 
 /* What the folder has becomes what the store has, so that the view shows what
@@ -188,9 +187,9 @@ void
 touch(struct admin *admin, struct touches *touches, const char *kind,
     struct str name)
 {
-	struct str text = str_fmt(&admin->arena, "%.*s%s%s:%.*s",
-	    STR_ARGS(touches->text), touches->text.len > 0 ? "\n" : "", kind,
-	    STR_ARGS(name));
+	struct str text =
+	    str_fmt(&admin->arena, "%.*s%s%s:%.*s", STR_ARGS(touches->text),
+		touches->text.len > 0 ? "\n" : "", kind, STR_ARGS(name));
 
 	if (text.ptr == NULL)
 		touches->failed = true;
@@ -244,8 +243,7 @@ bool
 member_need(struct admin *admin, struct str username, struct member *out,
     struct err *err)
 {
-	switch (
-	    store_member(admin->store, &admin->arena, username, out, err)) {
+	switch (store_member(admin->store, &admin->arena, username, out, err)) {
 	case FOUND_ERROR:
 		return false;
 	case FOUND_NO:
@@ -285,8 +283,8 @@ grant_subject(struct admin *admin, struct str username, struct str account)
 /* --- Notes of the sync ---------------------------------------------------- */
 
 bool
-admin_absence_set(struct admin *admin, const struct absence *absence,
-    struct err *err)
+admin_absence_set(
+    struct admin *admin, const struct absence *absence, struct err *err)
 {
 	return store_set_absence(
 	    admin->store, admin->actor.source, absence, err);

@@ -11,8 +11,8 @@ bool change_begin(struct admin *admin, struct err *err);
 bool change_end(struct admin *admin, bool ok, struct err *err);
 
 /* The generation that the next history row will have. */
-bool change_generation(
-    struct admin *admin, int64_t *generation, struct err *err);
+bool
+change_generation(struct admin *admin, int64_t *generation, struct err *err);
 
 /* What a change touches in the view, see publish/publisher.h. */
 struct touches {
@@ -55,13 +55,13 @@ bool member_need(struct admin *admin, struct str username, struct member *out,
 bool account_need(struct admin *admin, struct str id,
     const struct account **out, struct err *err);
 /* "ann on sales" */
-struct str grant_subject(
-    struct admin *admin, struct str username, struct str account);
+struct str
+grant_subject(struct admin *admin, struct str username, struct str account);
 
 /* --- Rules ---------------------------------------------------------------- */
 
-const struct catalogue *catalogue_of(
-    const struct admin *admin, const struct account *account);
+const struct catalogue *
+catalogue_of(const struct admin *admin, const struct account *account);
 /* M10: nothing changes on what is suspended, archived or closed. */
 bool rule_not_frozen(const struct account *account, struct err *err);
 /* M8 */
@@ -71,10 +71,10 @@ bool rule_system(const struct admin *admin, const char *what, struct str name,
     struct err *err);
 /* A directory gives roles only to people that it knows, and changes or removes
  * only those that nobody else knows. */
-bool rule_known_member(const struct admin *admin, const struct member *member,
-    struct err *err);
-bool rule_own_member(const struct admin *admin, const struct member *member,
-    struct err *err);
+bool rule_known_member(
+    const struct admin *admin, const struct member *member, struct err *err);
+bool rule_own_member(
+    const struct admin *admin, const struct member *member, struct err *err);
 
 /* Ids of the accounts where the member is one of those at the top: as the
  * owner, or by an unexpired, unfiltered grant of the top role. */
@@ -88,7 +88,7 @@ bool is_top_grant(const struct admin *admin, const struct account *account,
 /* M7: after the writes, each of these accounts still has somebody at the top,
  * on it or above it. Asked only of accounts where somebody at the top was
  * taken away: one that never had any may be set up step by step. */
-bool rule_top_stays(
-    struct admin *admin, struct names accounts, struct err *err);
+bool
+rule_top_stays(struct admin *admin, struct names accounts, struct err *err);
 
 #endif

@@ -5,12 +5,11 @@
 /* --- May this be given here? ---------------------------------------------- */
 
 static bool
-source_check(const struct admin *admin, const struct grant *grant,
-    struct err *err)
+source_check(
+    const struct admin *admin, const struct grant *grant, struct err *err)
 {
-	struct str own = admin->actor.kind == ACTOR_SOURCE
-			     ? admin->actor.source
-			     : SOURCE_LOCAL;
+	struct str own = admin->actor.kind == ACTOR_SOURCE ? admin->actor.source
+							   : SOURCE_LOCAL;
 
 	if (!str_eq(grant->source, own))
 		return err_set(err, ERR_REFUSED, "not_yours",
@@ -56,8 +55,7 @@ role_check(const struct admin *admin, const struct account *on,
 	int role = catalogue_role(catalogue, grant->role);
 
 	if (role >= 0)
-		return filtered_check(
-		    admin, on, &catalogue->roles[role], err);
+		return filtered_check(admin, on, &catalogue->roles[role], err);
 	return err_set(err, ERR_REFUSED, "role_unknown",
 	    "role %.*s: is not in the catalogue of %.*s; see rolegate role "
 	    "list",
@@ -106,9 +104,8 @@ grant_delete(struct admin *admin, const struct member *member,
 
 /* One row; a grant that is NULL is not there before or after. */
 static bool
-grant_note(struct admin *admin, const char *action,
-    const struct member *member, const struct grant *before,
-    const struct grant *after, struct err *err)
+grant_note(struct admin *admin, const char *action, const struct member *member,
+    const struct grant *before, const struct grant *after, struct err *err)
 {
 	struct touches touches = { 0 };
 	const struct grant *any = before != NULL ? before : after;
@@ -116,9 +113,9 @@ grant_note(struct admin *admin, const char *action,
 	touch(admin, &touches, "member", member->id);
 	return change_note(admin, action,
 	    grant_subject(admin, member->username, any->account),
-	    before != NULL ? state_grant_text(&admin->arena, member->username,
-				 before)
-			   : STR(""),
+	    before != NULL
+		? state_grant_text(&admin->arena, member->username, before)
+		: STR(""),
 	    after != NULL
 		? state_grant_text(&admin->arena, member->username, after)
 		: STR(""),
@@ -178,11 +175,17 @@ admin_grant_add(struct admin *admin, struct str username,
     const struct grant *grant, struct err *err)
 {
 	return change_begin(admin, err) &&
-	       change_end(
-		   admin, grant_make(admin, username, grant, err), err);
+	       change_end(admin, grant_make(admin, username, grant, err), err);
 }
 
 /* --- Set ------------------------------------------------------------------ */
+
+static bool
+grant_alike(const struct grant *a, const struct grant *b)
+{
+	return grant_cmp(a, b) == 0 && names_eq(a->licences, b->licences) &&
+	       names_eq(a->filters, b->filters) && a->expires_s == b->expires_s;
+}
 
 static bool
 grant_replace(struct admin *admin, struct str username,
@@ -205,6 +208,8 @@ grant_replace(struct admin *admin, struct str username,
 		    "rolegate grant add",
 		    STR_ARGS(member.username), STR_ARGS(grant->source),
 		    STR_ARGS(on->id));
+	if (grant_alike(before, grant))
+		return true;
 	if (member.status == MEMBER_ACTIVE && is_top_grant(admin, on, before))
 		tops = (struct names){ &before->account, 1 };
 	return grant_delete(admin, &member, before, err) &&
@@ -273,8 +278,8 @@ grant_end(struct admin *admin, struct str username, const struct grant *key,
 }
 
 bool
-admin_grant_remove(struct admin *admin, struct str username,
-    struct str account, struct str role, struct str source, struct err *err)
+admin_grant_remove(struct admin *admin, struct str username, struct str account,
+    struct str role, struct str source, struct err *err)
 {
 	const struct grant key = {
 		.account = account,

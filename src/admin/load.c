@@ -222,8 +222,8 @@ member_same(const struct member *a, const struct member *b)
 }
 
 static bool
-member_put(struct load *l, const struct member *want,
-    const struct member *have, struct str id)
+member_put(struct load *l, const struct member *want, const struct member *have,
+    struct str id)
 {
 	struct admin *admin = l->admin;
 	struct member made = *want;
@@ -280,8 +280,8 @@ identities_put(struct load *l)
 			const struct identity *id = &have->identities[k];
 
 			if ((want == NULL || !has_identity(want, id)) &&
-			    !store_delete_identity(store, id->source,
-				id->external_id, l->err))
+			    !store_delete_identity(
+				store, id->source, id->external_id, l->err))
 				return false;
 		}
 	}
@@ -294,8 +294,7 @@ identities_put(struct load *l)
 			const struct identity *id = &want->identities[k];
 
 			if ((have == NULL || !has_identity(have, id)) &&
-			    !store_put_identity(
-				store, l->ids[i], id, l->err))
+			    !store_put_identity(store, l->ids[i], id, l->err))
 				return false;
 		}
 	}
@@ -362,8 +361,8 @@ personal_touch(struct load *l, struct row *row, const struct account *account,
 }
 
 static bool
-account_put(struct load *l, const struct account *want,
-    const struct account *have)
+account_put(
+    struct load *l, const struct account *want, const struct account *have)
 {
 	struct admin *admin = l->admin;
 	struct str owner_id = id_wanted(l, want->owner);
@@ -438,8 +437,7 @@ static bool
 grant_same(const struct grant *a, const struct grant *b)
 {
 	return names_eq(a->licences, b->licences) &&
-	       names_eq(a->filters, b->filters) &&
-	       a->expires_s == b->expires_s;
+	       names_eq(a->filters, b->filters) && a->expires_s == b->expires_s;
 }
 
 /* `have` or `want` is NULL when it is not there. */
@@ -470,8 +468,7 @@ grant_change(struct load *l, const struct member *member, struct str id,
 	return (want != NULL ? store_put_grant(admin->store, id, want, l->err)
 			     : store_delete_grant(admin->store, id, g->account,
 				   g->role, g->source, l->err)) &&
-	       store_touch_member(
-		   admin->store, id, l->generation, l->err) &&
+	       store_touch_member(admin->store, id, l->generation, l->err) &&
 	       row_end(l, &row);
 }
 
@@ -521,9 +518,8 @@ grants_put(struct load *l)
 	for (size_t i = 0; i < l->wanted->member_count; i++) {
 		const struct member *want = &l->wanted->members[i];
 
-		if (!grants_merge(l,
-			state_member(&l->actual, want->username), want,
-			l->ids[i]))
+		if (!grants_merge(l, state_member(&l->actual, want->username),
+			want, l->ids[i]))
 			return false;
 	}
 	return true;
@@ -554,8 +550,7 @@ admin_load(struct admin *admin, const struct state *wanted,
 	bool ok;
 
 	*counts = (struct load_counts){ 0 };
-	ok = change_begin(admin, err) &&
-	     change_end(admin, load_write(&l), err);
+	ok = change_begin(admin, err) && change_end(admin, load_write(&l), err);
 	arena_free(&l.arena);
 	if (ok)
 		*counts = l.counts;

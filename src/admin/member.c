@@ -29,13 +29,13 @@ no_id(struct err *err)
 
 /* Nobody else has the name. `self` is the id of whoever may have it. */
 static bool
-username_free(struct admin *admin, struct str username, struct str self,
-    struct err *err)
+username_free(
+    struct admin *admin, struct str username, struct str self, struct err *err)
 {
 	struct member other = { 0 };
 
-	switch (store_member(
-	    admin->store, &admin->arena, username, &other, err)) {
+	switch (
+	    store_member(admin->store, &admin->arena, username, &other, err)) {
 	case FOUND_ERROR:
 		return false;
 	case FOUND_NO:
@@ -144,14 +144,14 @@ admin_member_add(struct admin *admin, const struct member *member,
 /* --- Edit ----------------------------------------------------------------- */
 
 bool
-sessions_end(struct admin *admin, struct str member_id,
-    struct touches *touches, struct err *err)
+sessions_end(struct admin *admin, struct str member_id, struct touches *touches,
+    struct err *err)
 {
 	struct session *sessions = NULL;
 	size_t count = 0;
 
-	if (!store_sessions(admin->store, &admin->arena, member_id, &sessions,
-		&count, err))
+	if (!store_sessions(
+		admin->store, &admin->arena, member_id, &sessions, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		touch(admin, touches, "session", sessions[i].digest);
@@ -186,8 +186,8 @@ touch_rename(struct admin *admin, const struct member *before,
 	if (!change_generation(admin, &generation, err) ||
 	    !store_owned(
 		admin->store, &admin->arena, before->id, &owned, err) ||
-	    !store_sessions(admin->store, &admin->arena, before->id,
-		&sessions, &count, err))
+	    !store_sessions(admin->store, &admin->arena, before->id, &sessions,
+		&count, err))
 		return false;
 	for (size_t i = 0; i < owned.count; i++) {
 		touch(admin, touches, "account", owned.items[i]);
@@ -216,8 +216,8 @@ member_replace(struct admin *admin, const struct member *before,
     const struct member *after, struct err *err)
 {
 	bool renamed = !str_eq(before->username, after->username);
-	bool disabled = before->status == MEMBER_ACTIVE &&
-			after->status != MEMBER_ACTIVE;
+	bool disabled =
+	    before->status == MEMBER_ACTIVE && after->status != MEMBER_ACTIVE;
 	struct touches touches = { 0 };
 	struct names tops = { NULL, 0 };
 	int64_t generation;
@@ -228,8 +228,7 @@ member_replace(struct admin *admin, const struct member *before,
 	       username_free(admin, after->username, before->id, err) &&
 	       (!renamed || touch_rename(admin, before, &touches, err)) &&
 	       (!disabled || tops_of(admin, before, &tops, err)) &&
-	       (!disabled ||
-		   sessions_end(admin, before->id, &touches, err)) &&
+	       (!disabled || sessions_end(admin, before->id, &touches, err)) &&
 	       change_generation(admin, &generation, err) &&
 	       store_put_member(admin->store, after, generation, err) &&
 	       rule_top_stays(admin, tops, err) &&
@@ -269,8 +268,8 @@ admin_member_edit(struct admin *admin, struct str username,
 
 /* The others stay, without an owner. */
 static bool
-ownership_end(struct admin *admin, const struct account *account,
-    struct err *err)
+ownership_end(
+    struct admin *admin, const struct account *account, struct err *err)
 {
 	struct touches touches = { 0 };
 	struct account after = *account;
@@ -293,8 +292,7 @@ ownerships_end(struct admin *admin, const struct member *member,
 {
 	struct names owned = { NULL, 0 };
 
-	if (!store_owned(
-		admin->store, &admin->arena, member->id, &owned, err))
+	if (!store_owned(admin->store, &admin->arena, member->id, &owned, err))
 		return false;
 	for (size_t i = 0; i < owned.count; i++) {
 		const struct account *account = NULL;
@@ -337,8 +335,8 @@ grants_end(struct admin *admin, const struct member *member, struct err *err)
 
 /* S18, S19: a directory takes away only what it gave. */
 static bool
-rule_no_other_grants(const struct admin *admin, const struct member *member,
-    struct err *err)
+rule_no_other_grants(
+    const struct admin *admin, const struct member *member, struct err *err)
 {
 	if (admin->actor.kind == ACTOR_SYSTEM)
 		return true;
@@ -372,8 +370,8 @@ member_end(struct admin *admin, struct str username, struct err *err)
 	       store_delete_member(admin->store, member.id, err) &&
 	       rule_top_stays(admin, tops, err) &&
 	       change_note(admin, "member.remove", member.username,
-		   state_member_text(&admin->arena, &member), STR(""),
-		   &touches, err);
+		   state_member_text(&admin->arena, &member), STR(""), &touches,
+		   err);
 }
 
 bool
@@ -420,8 +418,8 @@ identity_free(struct admin *admin, const struct member *member,
 	case FOUND_YES:
 		return err_set(err, ERR_REFUSED, "identity_taken",
 		    "identity %.*s of %.*s: is %.*s's already",
-		    STR_ARGS(identity->external_id),
-		    STR_ARGS(identity->source), STR_ARGS(other.username));
+		    STR_ARGS(identity->external_id), STR_ARGS(identity->source),
+		    STR_ARGS(other.username));
 	case FOUND_NO:
 		return true;
 	}
@@ -458,6 +456,6 @@ admin_identity_add(struct admin *admin, struct str username,
     const struct identity *identity, struct err *err)
 {
 	return change_begin(admin, err) &&
-	       change_end(admin,
-		   identity_make(admin, username, identity, err), err);
+	       change_end(
+		   admin, identity_make(admin, username, identity, err), err);
 }

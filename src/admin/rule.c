@@ -43,8 +43,8 @@ rule_system(const struct admin *admin, const char *what, struct str name,
 	if (admin->actor.kind == ACTOR_SYSTEM)
 		return true;
 	return err_set(err, ERR_REFUSED, "not_yours",
-	    "%s %.*s: %.*s may not do this; use rolegate", what,
-	    STR_ARGS(name), STR_ARGS(admin->actor.source));
+	    "%s %.*s: %.*s may not do this; use rolegate", what, STR_ARGS(name),
+	    STR_ARGS(admin->actor.source));
 }
 
 static size_t
@@ -59,8 +59,8 @@ identities_own(const struct admin *admin, const struct member *member)
 }
 
 bool
-rule_known_member(const struct admin *admin, const struct member *member,
-    struct err *err)
+rule_known_member(
+    const struct admin *admin, const struct member *member, struct err *err)
 {
 	if (admin->actor.kind == ACTOR_SYSTEM ||
 	    identities_own(admin, member) > 0)
@@ -71,8 +71,8 @@ rule_known_member(const struct admin *admin, const struct member *member,
 }
 
 bool
-rule_own_member(const struct admin *admin, const struct member *member,
-    struct err *err)
+rule_own_member(
+    const struct admin *admin, const struct member *member, struct err *err)
 {
 	if (!rule_known_member(admin, member, err))
 		return false;
@@ -148,8 +148,7 @@ static bool
 owner_is_active(const struct state *state, const struct account *account)
 {
 	const struct member *owner =
-	    account->owner.len > 0 ? state_member(state, account->owner)
-				   : NULL;
+	    account->owner.len > 0 ? state_member(state, account->owner) : NULL;
 
 	return owner != NULL && owner->status == MEMBER_ACTIVE;
 }
@@ -201,10 +200,9 @@ tops_among(struct admin *admin, struct names accounts, struct names *out,
 	struct arena arena = { 0 };
 	struct state state;
 	size_t count = 0;
-	bool ok = ids != NULL
-		      ? state_read(admin, &state, &arena, err)
-		      : err_set(err, ERR_LIMIT, "no_memory",
-			    "memory is out; give the process more");
+	bool ok = ids != NULL ? state_read(admin, &state, &arena, err)
+			      : err_set(err, ERR_LIMIT, "no_memory",
+				    "memory is out; give the process more");
 
 	for (size_t i = 0; ok && i < accounts.count; i++) {
 		const struct account *a =

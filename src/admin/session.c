@@ -43,13 +43,11 @@ session_text(struct admin *admin, const struct session *s)
 {
 	struct str at = str_from_time(&admin->arena, s->expires_s);
 	json_t *object = json_pack("{s:s,s:s%,s:s%,s:s%}", "type", "session",
-	    "member", s->username.ptr, s->username.len, "digest",
-	    s->digest.ptr, s->digest.len, "expires",
-	    at.ptr != NULL ? at.ptr : "", at.len);
-	bool ok =
-	    s->account.len == 0 ||
-	    json_object_set_new(object, "account",
-		json_stringn(s->account.ptr, s->account.len)) == 0;
+	    "member", s->username.ptr, s->username.len, "digest", s->digest.ptr,
+	    s->digest.len, "expires", at.ptr != NULL ? at.ptr : "", at.len);
+	bool ok = s->account.len == 0 ||
+		  json_object_set_new(object, "account",
+		      json_stringn(s->account.ptr, s->account.len)) == 0;
 	char *dump = ok ? json_dumps(object, JSON_COMPACT) : NULL;
 	struct str text = { NULL, 0 };
 
@@ -61,8 +59,7 @@ session_text(struct admin *admin, const struct session *s)
 }
 
 static bool
-session_put(struct admin *admin, const struct session *session,
-    struct err *err)
+session_put(struct admin *admin, const struct session *session, struct err *err)
 {
 	struct touches touches = { 0 };
 	int64_t generation;
@@ -106,9 +103,8 @@ session_make(struct admin *admin, struct str username, struct str account,
 }
 
 bool
-admin_session_add(struct admin *admin, struct str username,
-    struct str account, int64_t lifetime_s, struct str *token,
-    struct err *err)
+admin_session_add(struct admin *admin, struct str username, struct str account,
+    int64_t lifetime_s, struct str *token, struct err *err)
 {
 	if (lifetime_s < 1 || lifetime_s > LIFETIME_MAX_S)
 		return err_set(err, ERR_LIMIT, "session_lifetime",
@@ -128,8 +124,8 @@ session_end(struct admin *admin, struct str digest, struct err *err)
 
 	if (!rule_system(admin, "session", digest, err))
 		return false;
-	switch (store_session(
-	    admin->store, &admin->arena, digest, &session, err)) {
+	switch (
+	    store_session(admin->store, &admin->arena, digest, &session, err)) {
 	case FOUND_ERROR:
 		return false;
 	case FOUND_NO:
