@@ -37,6 +37,8 @@ def fail(client, server):
     if mode == "cut":
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                           struct.pack("ii", 1, 0))
+    # The other thread waits in recv() and would keep the connection alive.
+    client.shutdown(socket.SHUT_RD)
     client.close()
     server.close()
 
