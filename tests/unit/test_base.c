@@ -16,7 +16,7 @@
 
 #define COUNT(rows) ((int)(sizeof(rows) / sizeof((rows)[0])))
 
-/* --- arena --- */
+/* --- arena --------------------------------------------------------------- */
 
 START_TEST(arena_gives_zeroed_and_aligned_memory)
 {
@@ -106,7 +106,7 @@ START_TEST(arena_grow_keeps_what_was_there)
 }
 END_TEST
 
-/* --- str --- */
+/* --- str ----------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct { const char *says; const char *text; int64_t min; int64_t max; bool ok; int64_t value; } numbers[] = {
@@ -295,7 +295,7 @@ START_TEST(a_name_is_in_a_list_or_not)
 }
 END_TEST
 
-/* --- text --- */
+/* --- text ---------------------------------------------------------------- */
 
 enum good { CLEAN, UNCLEAN, BROKEN }; /* UNCLEAN is UTF-8 with controls */
 
@@ -394,7 +394,7 @@ START_TEST(name_or_id)
 }
 END_TEST
 
-/* --- err and fault --- */
+/* --- err and fault ------------------------------------------------------- */
 
 START_TEST(the_first_error_is_kept)
 {
@@ -502,7 +502,7 @@ START_TEST(a_fault_without_memory_is_a_fault)
 }
 END_TEST
 
-/* --- secret --- */
+/* --- secret -------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct { const char *says; mode_t mode; struct str text; const char *want; } secrets[] = {
