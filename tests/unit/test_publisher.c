@@ -40,7 +40,8 @@ redis_start(void)
 	if (redis_pid == 0) {
 		/* A test that fails leaves no server behind. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		freopen("/dev/null", "w", stdout);
+		if (freopen("/dev/null", "w", stdout) == NULL)
+			_exit(126);
 		execlp("redis-server", "redis-server", "--port", "0",
 		    "--unixsocket", redis_socket, "--save", "", "--appendonly",
 		    "no", "--dir", folder, (char *)NULL);
