@@ -15,7 +15,7 @@
 /* A label is text for people, as an account's name is. */
 #define LABEL_MAX ACCOUNT_NAME_MAX
 /* The roles, as many free columns, and what is left of the fixed ones. */
-#define COLUMNS_MAX (2 * ROLES_PER_CATALOGUE_MAX)
+#define COLUMNS_MAX  (2 * ROLES_PER_CATALOGUE_MAX)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* --- Finding ------------------------------------------------------------- */
@@ -139,9 +139,9 @@ static const struct yaml_key key_table[] = {
 };
 /* clang-format on */
 
-#define FAULT(l, at, code, ...)                                                \
-	fault_add((l)->faults, (at).file, (at).line, (at).column, code,        \
-	    __VA_ARGS__)
+#define FAULT(l, at, code, ...) \
+	fault_add(              \
+	    (l)->faults, (at).file, (at).line, (at).column, code, __VA_ARGS__)
 
 static bool
 no_memory(struct loader *l)
@@ -199,8 +199,8 @@ text_good(struct loader *l, const struct yaml_node *node, const char *what)
 {
 	if (node->kind == YAML_TEXT)
 		return true;
-	FAULT(l, node_place(l, node), "yaml_type", "%s: write a name here",
-	    what);
+	FAULT(
+	    l, node_place(l, node), "yaml_type", "%s: write a name here", what);
 	return false;
 }
 
@@ -316,8 +316,8 @@ columns_missing(struct matrix *m)
 		bool have = !fixed_columns[i].required;
 
 		for (size_t c = 0; c < m->column_count; c++)
-			have = have ||
-			       m->columns[c].kind == fixed_columns[i].kind;
+			have =
+			    have || m->columns[c].kind == fixed_columns[i].kind;
 		if (!have)
 			FAULT(l, top, "catalogue_column_missing",
 			    "column '%s': is missing; add it",
@@ -328,8 +328,7 @@ columns_missing(struct matrix *m)
 			FAULT(l, top, "catalogue_column_missing",
 			    "column '%.*s': is missing, and %.*s has this "
 			    "role; add it",
-			    STR_ARGS(l->roles[r].name),
-			    STR_ARGS(l->yaml.path));
+			    STR_ARGS(l->roles[r].name), STR_ARGS(l->yaml.path));
 }
 
 static bool
@@ -366,13 +365,13 @@ header_read(struct matrix *m)
 /* --- Rows of the matrix -------------------------------------------------- */
 
 static void
-level_read(struct loader *l, const struct csv_cell *cell,
-    struct permission *out)
+level_read(
+    struct loader *l, const struct csv_cell *cell, struct permission *out)
 {
 	if (cell->text.len == 0 || str_eq(cell->text, STR("any")))
 		return;
-	if (name_good(l, cell_place(l, cell), cell->text, LEVEL_NAME_MAX,
-		"level"))
+	if (name_good(
+		l, cell_place(l, cell), cell->text, LEVEL_NAME_MAX, "level"))
 		out->level = cell->text;
 }
 
@@ -408,8 +407,8 @@ licence_list(struct loader *l, const struct csv_cell *cell, struct str *items,
 }
 
 static void
-licences_read(struct loader *l, const struct csv_cell *cell,
-    struct permission *out)
+licences_read(
+    struct loader *l, const struct csv_cell *cell, struct permission *out)
 {
 	struct str *items;
 	size_t count = 0;
@@ -445,8 +444,8 @@ mark_read(struct loader *l, const struct csv_cell *cell, int role,
 }
 
 static void
-permission_name_read(struct loader *l, const struct csv_cell *cell,
-    struct permission *out)
+permission_name_read(
+    struct loader *l, const struct csv_cell *cell, struct permission *out)
 {
 	if (!name_good(l, cell_place(l, cell), cell->text, PERMISSION_NAME_MAX,
 		"permission"))
@@ -464,8 +463,8 @@ permission_name_read(struct loader *l, const struct csv_cell *cell,
 }
 
 static void
-label_read(struct loader *l, const struct csv_cell *cell,
-    struct permission *out)
+label_read(
+    struct loader *l, const struct csv_cell *cell, struct permission *out)
 {
 	struct err err = { 0 };
 
@@ -518,8 +517,7 @@ ladder_check(struct matrix *m, const struct csv_row *row,
 		    "catalogue_ladder",
 		    "'%.*s': role '%.*s' has it and '%.*s' above it does not; "
 		    "correct one of the two, or write 'ladder: no'",
-		    STR_ARGS(permission->name),
-		    STR_ARGS(l->roles[r - 1].name),
+		    STR_ARGS(permission->name), STR_ARGS(l->roles[r - 1].name),
 		    STR_ARGS(l->roles[r].name));
 	}
 }
@@ -563,8 +561,8 @@ row_read(struct matrix *m, const struct csv_row *row)
 	/* Of a row whose cells are shifted only the name can be believed. */
 	for (size_t i = 0; i < row->count && i < m->column_count; i++)
 		if (whole || m->columns[i].kind == COLUMN_PERMISSION)
-			cell_take(m, m->columns[i], &row->cells[i],
-			    &permission);
+			cell_take(
+			    m, m->columns[i], &row->cells[i], &permission);
 	if (whole && l->keys.ladder)
 		ladder_check(m, row, &permission);
 	return permission_add(l, &permission, row);
@@ -697,8 +695,7 @@ permission_named(struct loader *l, const struct yaml_node *node)
 static void
 act_on_behalf_read(struct loader *l)
 {
-	const struct yaml_node *node =
-	    yaml_get(l->yaml.root, "act_on_behalf");
+	const struct yaml_node *node = yaml_get(l->yaml.root, "act_on_behalf");
 
 	if (node != NULL)
 		l->catalogue->act_on_behalf = permission_named(l, node);
@@ -763,10 +760,9 @@ may_give_read(struct loader *l)
 
 /* What src/admin/ asks for. A misspelled one would be one that nobody may. */
 static const char *const operation_names[] = { "member.add", "member.invite",
-	"member.remove", "invitation.withdraw", "grant.edit",
-	"spreadsheet.add", "spreadsheet.edit", "spreadsheet.delete",
-	"account.create", "account.rename", "account.delete",
-	"account.suspend" };
+	"member.remove", "invitation.withdraw", "grant.edit", "spreadsheet.add",
+	"spreadsheet.edit", "spreadsheet.delete", "account.create",
+	"account.rename", "account.delete", "account.suspend" };
 
 static bool
 operation_known(struct loader *l, const struct yaml_node *key)
@@ -786,9 +782,9 @@ operation_add(struct loader *l, struct str name, const struct yaml_node *node)
 {
 	struct yaml_node list = list_of(l, node, "operation");
 	struct str *needs = ARENA_ARRAY(l->arena, struct str, list.count + 1);
-	struct operation *operations = arena_grow(l->arena, l->operations,
-	    l->catalogue->operation_count, &l->operation_cap,
-	    sizeof(*operations));
+	struct operation *operations =
+	    arena_grow(l->arena, l->operations, l->catalogue->operation_count,
+		&l->operation_cap, sizeof(*operations));
 	size_t count = 0;
 
 	if (needs == NULL || operations == NULL || name.ptr == NULL)
@@ -804,15 +800,15 @@ operation_add(struct loader *l, struct str name, const struct yaml_node *node)
 			needs[count++] = list.items[i].text;
 	l->operations = operations;
 	l->catalogue->operations = operations;
-	operations[l->catalogue->operation_count++] = (struct operation){
-		name, { needs, names_sort(needs, count) } };
+	operations[l->catalogue->operation_count++] =
+	    (struct operation){ name, { needs, names_sort(needs, count) } };
 	return true;
 }
 
 /* One operation for each role that is given. */
 static bool
-operation_by_role(struct loader *l, struct str name,
-    const struct yaml_node *map)
+operation_by_role(
+    struct loader *l, struct str name, const struct yaml_node *map)
 {
 	for (size_t i = 0; i < map->count; i++) {
 		const struct yaml_pair *pair = &map->pairs[i];
@@ -875,8 +871,8 @@ csv_path_set(struct loader *l)
 	}
 	while (folder.len > 0 && folder.ptr[folder.len - 1] != '/')
 		folder.len--;
-	l->csv_path = str_fmt(l->arena, "%.*s%.*s", STR_ARGS(folder),
-	    STR_ARGS(name));
+	l->csv_path =
+	    str_fmt(l->arena, "%.*s%.*s", STR_ARGS(folder), STR_ARGS(name));
 	return l->csv_path.ptr != NULL || no_memory(l);
 }
 
@@ -896,8 +892,8 @@ yaml_take(struct loader *l)
 		return false;
 	l->catalogue->name = l->keys.name;
 	l->catalogue->ladder = l->keys.ladder;
-	good = name_good(l, key_place(l, "name"), l->keys.name,
-	    CATALOGUE_NAME_MAX, "name");
+	good = name_good(
+	    l, key_place(l, "name"), l->keys.name, CATALOGUE_NAME_MAX, "name");
 	good = roles_read(l) && good;
 	good = notes_read(l) && good;
 	return csv_path_set(l) && good;
@@ -911,8 +907,8 @@ csv_take(struct loader *l, const struct str *matrix)
 
 	if (matrix != NULL)
 		return matrix_read(l, *matrix);
-	if (csv_text_read(l->arena, l->csv_path, CATALOGUE_FILE_MAX, &text,
-		&err))
+	if (csv_text_read(
+		l->arena, l->csv_path, CATALOGUE_FILE_MAX, &text, &err))
 		return matrix_read(l, text);
 	FAULT(l, key_place(l, "matrix"), err.code, "%s", err.text);
 	return false;
@@ -999,8 +995,8 @@ static bool
 file_add(struct folder *f, const char *name)
 {
 	struct str file = str_fmt(f->arena, "%.*s/%s", STR_ARGS(f->path), name);
-	struct str *files = arena_grow(f->arena, f->files, f->file_count,
-	    &f->file_cap, sizeof(*files));
+	struct str *files = arena_grow(
+	    f->arena, f->files, f->file_count, &f->file_cap, sizeof(*files));
 
 	if (file.ptr == NULL || files == NULL)
 		return folder_no_memory(f);

@@ -22,7 +22,8 @@ bytes_read(int fd, struct arena *arena, size_t size, struct str *text,
 		return err_set(err, ERR_LIMIT, "no_memory",
 		    "%.*s: no memory for %zu bytes", STR_ARGS(path), size);
 	/* One byte more than there should be shows a file that grows. */
-	while (have <= size && (n = read(fd, bytes + have, size + 1 - have)) > 0)
+	while (
+	    have <= size && (n = read(fd, bytes + have, size + 1 - have)) > 0)
 		have += (size_t)n;
 	if (n < 0 || have != size)
 		return err_set(err, ERR_FILE, "file_read",
@@ -79,8 +80,8 @@ static bool
 csv_fault(struct csv *csv, const struct csv_cell *cell, const char *code,
     const char *says)
 {
-	fault_add(csv->faults, csv->file, cell->line, cell->column, code, "%s",
-	    says);
+	fault_add(
+	    csv->faults, csv->file, cell->line, cell->column, code, "%s", says);
 	return false;
 }
 
@@ -103,11 +104,13 @@ plain_read(struct csv *csv, struct csv_cell *cell)
 	for (; !at_cell_end(csv); csv->at++) {
 		if (csv->text.ptr[csv->at] == '"')
 			return csv_fault(csv, cell, "csv_quote",
-			    "cell: has a quote inside; put the whole cell in quotes "
+			    "cell: has a quote inside; put the whole cell in "
+			    "quotes "
 			    "and double the quotes inside");
 		if (csv->text.ptr[csv->at] == '\r')
 			return csv_fault(csv, cell, "csv_line_end",
-			    "cell: has a carriage return without a line feed; end "
+			    "cell: has a carriage return without a line feed; "
+			    "end "
 			    "the lines in LF or CRLF");
 	}
 	cell->text = (struct str){ csv->text.ptr + start, csv->at - start };
@@ -160,7 +163,8 @@ quoted_read(struct csv *csv, struct csv_cell *cell)
 	csv->at++;
 	if (!at_cell_end(csv))
 		return csv_fault(csv, cell, "csv_quote",
-		    "cell: has text behind its closing quote; put a comma there, or "
+		    "cell: has text behind its closing quote; put a comma "
+		    "there, or "
 		    "double the quotes inside");
 	return !doubled || quotes_single(csv, cell);
 }
@@ -168,8 +172,7 @@ quoted_read(struct csv *csv, struct csv_cell *cell)
 static bool
 cell_read(struct csv *csv, struct csv_cell *cell)
 {
-	bool quoted =
-	    csv->at < csv->text.len && csv->text.ptr[csv->at] == '"';
+	bool quoted = csv->at < csv->text.len && csv->text.ptr[csv->at] == '"';
 
 	*cell = (struct csv_cell){ .line = csv->line,
 		.column = (int)(csv->at - csv->line_start) + 1 };
@@ -206,12 +209,14 @@ cell_add(struct csv *csv, size_t count)
 
 	if (count == csv->cells_max) {
 		fault_add(csv->faults, csv->file, here.line, here.column,
-		    "csv_cells", "the row has more than %zu cells; take some "
-		    "out", csv->cells_max);
+		    "csv_cells",
+		    "the row has more than %zu cells; take some "
+		    "out",
+		    csv->cells_max);
 		return false;
 	}
-	cells = arena_grow(csv->arena, csv->cells, count, &csv->cells_cap,
-	    sizeof(*cells));
+	cells = arena_grow(
+	    csv->arena, csv->cells, count, &csv->cells_cap, sizeof(*cells));
 	if (cells == NULL)
 		return csv_fault(csv, &here, "no_memory", "memory is out");
 	csv->cells = cells;

@@ -25,7 +25,7 @@ struct csv_cell {
 struct csv_row {
 	const struct csv_cell *cells;
 	size_t count; /* at least 1 */
-	int line;     /* where it begins */
+	int line; /* where it begins */
 };
 
 struct csv {

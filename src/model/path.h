@@ -11,7 +11,8 @@
  * an escaped "/", "\", "%", ";", "?", "#" or control byte; any of these but
  * "/" in the decoded path, a trailing dot or blank in a segment, invalid
  * UTF-8; a raw path that does not decode to exactly the path. What stands
- * behind the first "?" is never looked at. Nothing is trimmed, folded or decoded twice. */
+ * behind the first "?" is never looked at. Nothing is trimmed, folded or
+ * decoded twice. */
 #ifndef ROLEGATE_PATH_H
 #define ROLEGATE_PATH_H
 

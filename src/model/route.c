@@ -8,10 +8,10 @@
 #include "base/yaml.h"
 #include "model/path.h"
 
-#define ANY_METHOD  STR("*")
-#define ACCOUNT     STR("{account}")
-#define ONE_SEGMENT STR("*")
-#define THE_REST    STR("**")
+#define ANY_METHOD   STR("*")
+#define ACCOUNT	     STR("{account}")
+#define ONE_SEGMENT  STR("*")
+#define THE_REST     STR("**")
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* --- Matching ------------------------------------------------------------ */
@@ -55,8 +55,7 @@ literal_matches(struct str wanted, struct str segment, bool fold_case)
 
 /* Segment by segment; *account is set where there is one. */
 static bool
-pattern_matches(const struct route *route, struct str path,
-    struct str *account)
+pattern_matches(const struct route *route, struct str path, struct str *account)
 {
 	struct str pattern = behind_slash(route->pattern);
 	struct str rest = behind_slash(path);
@@ -157,8 +156,8 @@ static const struct yaml_key route_table[] = {
 };
 /* clang-format on */
 
-#define FAULT(l, node, code, ...)                                              \
-	fault_add((l)->faults, (l)->file.path, (node)->line, (node)->column,   \
+#define FAULT(l, node, code, ...)                                            \
+	fault_add((l)->faults, (l)->file.path, (node)->line, (node)->column, \
 	    code, __VA_ARGS__)
 
 static bool
@@ -256,8 +255,8 @@ id_good(struct loader *l, const struct yaml_node *at, struct str id, size_t max,
 }
 
 static bool
-account_good(
-    struct loader *l, const struct yaml_node *entry, struct str id, bool in_path)
+account_good(struct loader *l, const struct yaml_node *entry, struct str id,
+    bool in_path)
 {
 	const struct yaml_node *at = yaml_get(entry, "account");
 
@@ -354,8 +353,8 @@ route_add(struct loader *l, const struct yaml_node *at, size_t first,
 		    ROUTES_MAX);
 		return false;
 	}
-	routes = arena_grow(
-	    l->arena, l->routes, l->count, &l->cap, sizeof(*routes));
+	routes =
+	    arena_grow(l->arena, l->routes, l->count, &l->cap, sizeof(*routes));
 	if (routes == NULL)
 		return no_memory(l);
 	routes[l->count++] = *route;
@@ -365,8 +364,8 @@ route_add(struct loader *l, const struct yaml_node *at, size_t first,
 
 /* One route for each method. False when it makes no sense to go on. */
 static bool
-methods_add(struct loader *l, const struct yaml_node *method,
-    const struct route *route)
+methods_add(
+    struct loader *l, const struct yaml_node *method, const struct route *route)
 {
 	bool list = method->kind == YAML_LIST;
 	const struct yaml_node *items = list ? method->items : method;

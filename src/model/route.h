@@ -31,8 +31,8 @@ struct route_map {
 	size_t count;
 };
 
-bool route_map_load(struct arena *arena, struct str path,
-    struct route_map *out, struct faults *faults);
+bool route_map_load(struct arena *arena, struct str path, struct route_map *out,
+    struct faults *faults);
 /* The same from memory, for tests and fuzzing; `path` only names it. */
 bool route_map_parse(struct arena *arena, struct str path, struct str text,
     struct route_map *out, struct faults *faults);

@@ -12,9 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 whole_check(const struct catalogue *c)
 {
-	uint64_t all = c->role_count < 64
-			   ? (UINT64_C(1) << c->role_count) - 1
-			   : UINT64_MAX;
+	uint64_t all = c->role_count < 64 ? (UINT64_C(1) << c->role_count) - 1
+					  : UINT64_MAX;
 
 	assert(c->name.len > 0 && c->name.len <= CATALOGUE_NAME_MAX);
 	assert(c->role_count >= 1 && c->role_count <= ROLES_PER_CATALOGUE_MAX);

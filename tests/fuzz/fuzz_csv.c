@@ -1,4 +1,5 @@
-/* Any bytes as CSV: rows within the bound, cells within the text, or a fault. */
+/* Any bytes as CSV: rows within the bound, cells within the text, or a fault.
+ */
 #include <assert.h>
 #include <stddef.h>
 

@@ -27,8 +27,7 @@ setup(void)
 }
 
 static int
-entry_remove(const char *path, const struct stat *st, int type,
-    struct FTW *at)
+entry_remove(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	(void)st;
 	(void)type;
@@ -90,12 +89,12 @@ check_shape(const struct catalogue *c, size_t permissions, const char *roles,
 	ck_assert(str_eq(c->roles[c->top].name, str_from(top)));
 	ck_assert_int_eq(c->ladder, ladder);
 	for (size_t i = 1; i < c->permission_count; i++)
-		ck_assert_int_lt(str_cmp(c->permissions[i - 1].name,
-				     c->permissions[i].name),
+		ck_assert_int_lt(
+		    str_cmp(c->permissions[i - 1].name, c->permissions[i].name),
 		    0);
 	for (size_t i = 1; i < c->operation_count; i++)
-		ck_assert_int_lt(str_cmp(c->operations[i - 1].name,
-				     c->operations[i].name),
+		ck_assert_int_lt(
+		    str_cmp(c->operations[i - 1].name, c->operations[i].name),
 		    0);
 }
 
@@ -149,11 +148,10 @@ static const struct {
 	{ "M3 full.viewer gives none", "call-tracking", "full.viewer", "" },
 	{ "M3 configuration.editor gives none", "call-tracking",
 	    "configuration.editor", "" },
-	{ "M3 reporting.editor gives none", "call-tracking",
-	    "reporting.editor", "" },
+	{ "M3 reporting.editor gives none", "call-tracking", "reporting.editor",
+	    "" },
 	{ "S9 a manager gives any role up to manager", "performance-marketing",
-	    "manager",
-	    "filtered_reporting reporting observer member manager" },
+	    "manager", "filtered_reporting reporting observer member manager" },
 	{ "M3 a super_user gives all", "performance-marketing", "super_user",
 	    "filtered_reporting reporting observer member manager "
 	    "super_user" },
@@ -304,7 +302,7 @@ END_TEST
 #define YAML   NAME MATRIX ROLES LADDER /* what is added is on line 5 */
 #define HEAD   "permission,label,low,high\n"
 #define CSV    HEAD "a.view,A,1,1\nb.edit,B,0,1\n"
-#define MORE(columns, cells)                                                   \
+#define MORE(columns, cells) \
 	"permission,label,low,high," columns "\na.view,A,1,1," cells "\n"
 
 #define W_16  "abcdefghijklmnop"
@@ -460,8 +458,8 @@ static const struct fault_row fault_rows[] = {
 static const struct catalogue *
 parse(const char *yaml, const char *csv)
 {
-	return catalogue_parse(&arena, STR("dir/c.yaml"), str_from(yaml),
-	    str_from(csv), &faults);
+	return catalogue_parse(
+	    &arena, STR("dir/c.yaml"), str_from(yaml), str_from(csv), &faults);
 }
 
 START_TEST(faults_of_a_catalogue)
@@ -481,17 +479,16 @@ START_TEST(faults_of_a_catalogue)
 	ck_assert_msg(str_eq(f->file, str_fmt(&arena, "dir/%s", row->file)) &&
 			  f->line == row->line && f->column == row->column &&
 			  strcmp(f->code, row->code) == 0,
-	    "%s: %.*s:%d:%d %s, not %s:%d:%d %s", row->says,
-	    STR_ARGS(f->file), f->line, f->column, f->code, row->file,
-	    row->line, row->column, row->code);
+	    "%s: %.*s:%d:%d %s, not %s:%d:%d %s", row->says, STR_ARGS(f->file),
+	    f->line, f->column, f->code, row->file, row->line, row->column,
+	    row->code);
 }
 END_TEST
 
 START_TEST(all_faults_of_both_files_at_once)
 {
-	ck_assert_ptr_null(
-	    parse(YAML "top: boss\nact_on_behalf: none.at_all\n",
-		HEAD "a.view,A,2,3\nb.edit,B,1,0\nc.edit,C,1\n"));
+	ck_assert_ptr_null(parse(YAML "top: boss\nact_on_behalf: none.at_all\n",
+	    HEAD "a.view,A,2,3\nb.edit,B,1,0\nc.edit,C,1\n"));
 	ck_assert_uint_eq(faults.count, 6);
 }
 END_TEST
@@ -506,12 +503,12 @@ END_TEST
 
 START_TEST(what_is_read_is_what_is_written)
 {
-	const struct catalogue *c = parse(
-	    YAML "top: high\nfiltered: {low: network}\n",
-	    "permission,level,high,licences,label,low\n"
-	    "b.edit,profile,1,zebra apple,\"B, \"\"b\"\"\",0\n"
-	    "a.view,any,1,none,A,1\n"
-	    "c.edit,,0,any,C,0\n");
+	const struct catalogue *c =
+	    parse(YAML "top: high\nfiltered: {low: network}\n",
+		"permission,level,high,licences,label,low\n"
+		"b.edit,profile,1,zebra apple,\"B, \"\"b\"\"\",0\n"
+		"a.view,any,1,none,A,1\n"
+		"c.edit,,0,any,C,0\n");
 	const struct permission *p;
 
 	ck_assert_ptr_nonnull(c);
@@ -617,8 +614,8 @@ START_TEST(up_to_the_bounds_and_not_over)
 	const struct catalogue *c = parse_large(
 	    bounds[_i].roles, bounds[_i].permissions, bounds[_i].notes);
 
-	ck_assert_msg((c != NULL) == (bounds[_i].code == NULL), "%s",
-	    bounds[_i].says);
+	ck_assert_msg(
+	    (c != NULL) == (bounds[_i].code == NULL), "%s", bounds[_i].says);
 	if (c == NULL) {
 		ck_assert_uint_eq(faults.count, 1);
 		ck_assert_str_eq(faults.items[0].code, bounds[_i].code);
@@ -633,11 +630,11 @@ START_TEST(without_memory_there_is_no_catalogue)
 	for (size_t max = 1; max < 64 * 1024; max += 61) {
 		struct arena small = { .max_bytes = max };
 		struct faults found = { 0 };
-		const struct catalogue *c = catalogue_parse(&small,
-		    STR("c.yaml"),
-		    STR(YAML "may_give: {high: low}\n"
-			     "operations: {member.add: {low: a.view}}\n"),
-		    STR(CSV), &found);
+		const struct catalogue *c =
+		    catalogue_parse(&small, STR("c.yaml"),
+			STR(YAML "may_give: {high: low}\n"
+				 "operations: {member.add: {low: a.view}}\n"),
+			STR(CSV), &found);
 
 		ck_assert_int_eq(c == NULL, found.count > 0);
 		if (c != NULL) {
@@ -666,8 +663,8 @@ file_write(const char *name, const char *text)
 static void
 catalogue_write(const char *file, const char *name)
 {
-	struct str text = str_fmt(
-	    &arena, "name: %s\n" MATRIX ROLES LADDER, name);
+	struct str text =
+	    str_fmt(&arena, "name: %s\n" MATRIX ROLES LADDER, name);
 
 	file_write(file, text.ptr);
 	file_write("c.csv", CSV);
@@ -714,8 +711,8 @@ START_TEST(a_name_twice_is_a_fault)
 	ck_assert_uint_eq(faults.count, 1);
 	ck_assert_int_eq(faults.items[0].line, 1);
 	ck_assert_int_eq(faults.items[0].column, 7);
-	ck_assert(str_eq(faults.items[0].file,
-	    str_fmt(&arena, "%s/c.yaml", folder)));
+	ck_assert(
+	    str_eq(faults.items[0].file, str_fmt(&arena, "%s/c.yaml", folder)));
 	ck_assert_uint_eq(all.count, 0);
 }
 END_TEST
@@ -741,8 +738,8 @@ START_TEST(no_catalogue_is_a_fault)
 	struct catalogues all = { 0 };
 
 	ck_assert_str_eq(folder_load(&all), "catalogues_none");
-	ck_assert(!catalogues_load(
-	    &arena, STR("/nowhere/catalogs"), &all, &faults));
+	ck_assert(
+	    !catalogues_load(&arena, STR("/nowhere/catalogs"), &all, &faults));
 	ck_assert_str_eq(faults.items[1].code, "file_read");
 	ck_assert_uint_eq(all.count, 0);
 }

@@ -9,7 +9,10 @@
 
 #include "model/csv.h"
 
-#define S(literal) { literal, sizeof(literal) - 1 }
+#define S(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 #define CELLS_MAX 4
 
 /* What is read, as text: cells as line:column=text; with | between them, ; at
@@ -67,8 +70,7 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
-static void
-said(char *out, size_t size, const char *fmt, ...)
+static void said(char *out, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 static void
@@ -195,8 +197,7 @@ END_TEST
 static void
 tests(TCase *t)
 {
-	tcase_add_loop_test(
-	    t, texts, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_loop_test(t, texts, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(t, no_memory_is_a_fault);
 	tcase_add_test(t, files_are_read_whole_or_not_at_all);
 }

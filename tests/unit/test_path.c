@@ -8,7 +8,10 @@
 #include "base/bounds.h"
 #include "model/path.h"
 
-#define S(literal) { literal, sizeof(literal) - 1 }
+#define S(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 struct row {
 	const char *says;
@@ -175,8 +178,7 @@ END_TEST
 static void
 tests(TCase *t)
 {
-	tcase_add_loop_test(
-	    t, paths, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_loop_test(t, paths, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(t, T8_no_path_is_longer_than_the_bound);
 	tcase_add_loop_test(t, every_byte, 0, 256);
 }

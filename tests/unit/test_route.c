@@ -7,7 +7,10 @@
 #include "base/bounds.h"
 #include "model/route.h"
 
-#define S(literal) { literal, sizeof(literal) - 1 }
+#define S(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 #define COUNT(rows) (int)(sizeof(rows) / sizeof((rows)[0]))
 
 /* --- Finding ------------------------------------------------------------- */
@@ -129,8 +132,7 @@ START_TEST(finding)
 	if (route == NULL)
 		ck_assert(str_eq(account, STR("untouched")));
 	else {
-		ck_assert(
-		    str_eq(route->permission, str_from(row->permission)));
+		ck_assert(str_eq(route->permission, str_from(row->permission)));
 		ck_assert_msg(str_eq(account, str_from(row->account)),
 		    "%s: account '%.*s', not '%s'", row->says,
 		    STR_ARGS(account), row->account);
@@ -145,8 +147,7 @@ START_TEST(a_zeroed_map_lets_nobody)
 	struct route_map map = { 0 };
 	struct str account = STR("");
 
-	ck_assert_ptr_null(
-	    route_find(&map, STR("GET"), STR("/"), &account));
+	ck_assert_ptr_null(route_find(&map, STR("GET"), STR("/"), &account));
 }
 END_TEST
 
@@ -160,12 +161,12 @@ struct fault_row {
 	const char *code; /* NULL: there is none */
 };
 
-#define R	 "routes:\n"
-#define GET_P	 "  - {method: GET, permission: p, "
-#define PATH(p)	 R GET_P "path: '" p "'}\n"
+#define R	  "routes:\n"
+#define GET_P	  "  - {method: GET, permission: p, "
+#define PATH(p)	  R GET_P "path: '" p "'}\n"
 #define METHOD(m) R "  - {path: /, permission: p, method: " m "}\n"
-#define TWO(m1, p1, more1, m2, p2, more2)                                      \
-	R "  - {permission: p, method: '" m1 "', path: '" p1 "'" more1 "}\n"   \
+#define TWO(m1, p1, more1, m2, p2, more2)                                    \
+	R "  - {permission: p, method: '" m1 "', path: '" p1 "'" more1 "}\n" \
 	  "  - {permission: q, method: '" m2 "', path: '" p2 "'" more2 "}\n"
 
 /* clang-format off */
@@ -257,8 +258,8 @@ START_TEST(faults_of_a_file)
 	struct arena arena = { 0 };
 	struct faults faults = { 0 };
 	struct route_map map = { 0 };
-	bool ok = route_map_parse(&arena, STR("routes.yaml"),
-	    str_from(row->yaml), &map, &faults);
+	bool ok = route_map_parse(
+	    &arena, STR("routes.yaml"), str_from(row->yaml), &map, &faults);
 
 	ck_assert_msg(ok == (row->code == NULL), "%s: read %d", row->says, ok);
 	ck_assert_int_eq(ok, faults.count == 0);
@@ -269,8 +270,8 @@ START_TEST(faults_of_a_file)
 		ck_assert_msg(strcmp(f->code, row->code) == 0 &&
 				  f->line == row->line &&
 				  f->column == row->column,
-		    "%s: %d:%d %s, not %d:%d %s", row->says, f->line,
-		    f->column, f->code, row->line, row->column, row->code);
+		    "%s: %d:%d %s, not %d:%d %s", row->says, f->line, f->column,
+		    f->code, row->line, row->column, row->code);
 	}
 	faults_free(&faults);
 	arena_free(&arena);
@@ -341,14 +342,13 @@ START_TEST(files)
 	struct faults faults = { 0 };
 	struct route_map map = { 0 };
 
-	if (!route_map_load(&arena, STR("packaging/routes.yaml.sample"), &map,
-		&faults))
+	if (!route_map_load(
+		&arena, STR("packaging/routes.yaml.sample"), &map, &faults))
 		faults_print(&faults, stdout);
 	ck_assert_uint_eq(faults.count, 0);
 	ck_assert_uint_gt(map.count, 0);
 	map = (struct route_map){ 0 };
-	ck_assert(
-	    !route_map_load(&arena, STR("/nowhere.yaml"), &map, &faults));
+	ck_assert(!route_map_load(&arena, STR("/nowhere.yaml"), &map, &faults));
 	ck_assert_uint_gt(faults.count, 0);
 	ck_assert_uint_eq(map.count, 0);
 	faults_free(&faults);
