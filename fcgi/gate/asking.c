@@ -565,7 +565,7 @@ asking_go(struct asking *asking)
 	while (!asking->answered) {
 		if (!asking->wanted)
 			step_want(asking);
-		if (asking->waiting > 0)
+		if (asking->waiting > 0 && !any_part(asking, PART_BAD))
 			return;
 		if (!step_has_all(asking) || !steps[asking->step].read(asking))
 			continue;

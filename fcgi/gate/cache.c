@@ -286,18 +286,6 @@ true_ms(const struct cache *cache, const struct entry *entry)
 }
 
 void
-cache_doubt(struct cache *cache, enum record_kind kind, struct str name)
-{
-	struct entry *entry = find(cache, kind, name);
-
-	cache->changes++;
-	if (entry == NULL)
-		return;
-	entry->read_ms = true_ms(cache, entry);
-	entry->epoch = 0;
-}
-
-void
 cache_forget(struct cache *cache, enum record_kind kind, struct str name)
 {
 	struct entry *entry = find(cache, kind, name);

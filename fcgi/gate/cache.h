@@ -70,8 +70,6 @@ void cache_close(struct cache *cache);
 void cache_track(struct cache *cache, bool tracking);
 /* At that time every change had been told. */
 void cache_confirm(struct cache *cache, int64_t at_ms);
-/* It has to be read again, but nobody says that it changed. */
-void cache_doubt(struct cache *cache, enum record_kind kind, struct str name);
 /* One record changed, or all of them may have: not even stale after this. */
 void cache_forget(struct cache *cache, enum record_kind kind, struct str name);
 void cache_clear(struct cache *cache);

@@ -294,6 +294,12 @@ keeps_text(enum record_kind kind)
 }
 
 static bool
+is_number(enum record_kind kind)
+{
+	return kind == RECORD_GENERATION || kind == RECORD_HEARTBEAT;
+}
+
+static bool
 entry_read(struct fetcher *fetcher, const struct fetch *fetch,
     const struct record *record, struct entry *entry, struct err *err)
 {
@@ -324,7 +330,7 @@ entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
 	if (!record_open(
 		&record, fetcher->config.key, fetch_key(fetch), text, err))
 		return NULL;
-	if (record.generation < floor && fetch->kind != RECORD_HEARTBEAT) {
+	if (record.generation < floor && !is_number(fetch->kind)) {
 		older(err, fetch, record.generation, floor);
 		return NULL;
 	}
@@ -485,7 +491,7 @@ first_got(struct want *want, enum fetched what, struct entry *entry)
 }
 
 /* A new connection may lead to another server: its generation is looked at
- * before anything that it says (CASES W6), and the old one's is forgotten. */
+ * before anything that it says (CASES W6). */
 static void
 on_up(void *context)
 {
@@ -493,7 +499,6 @@ on_up(void *context)
 	struct queue waiting = fetcher->unsent;
 
 	fetcher->unsent = (struct queue){ NULL, NULL };
-	cache_doubt(fetcher->config.cache, RECORD_GENERATION, STR(""));
 	if (!fetcher->first_is_out)
 		fetcher->first_is_out = fetcher_get(
 		    fetcher, RECORD_GENERATION, STR(""), &fetcher->first);

@@ -137,7 +137,7 @@ command(struct server *server, struct client *client, const struct str *words,
 	else if (is(words[0], "CLIENT"))
 		tell(
 		    server, client, or_else(fake->to_tracking, STR("+OK\r\n")));
-	else if (is(words[0], "PING"))
+	else if (is(words[0], "PING") && !fake->no_pong)
 		tell(server, client, STR("*2\r\n$4\r\npong\r\n$0\r\n\r\n"));
 	else if (is(words[0], "SUBSCRIBE")) {
 		tell(server, client,

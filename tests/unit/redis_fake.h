@@ -22,6 +22,7 @@ struct fake {
 	int close_after; /* closes a connection after so many commands */
 	int trickle_us; /* between any two bytes */
 	bool silent;
+	bool no_pong;
 };
 
 /* Ends with redis_stop(). */

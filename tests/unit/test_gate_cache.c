@@ -115,12 +115,6 @@ do_track(struct cache *c)
 }
 
 static void
-do_doubt(struct cache *c)
-{
-	cache_doubt(c, RECORD_MEMBER, STR("ann"));
-}
-
-static void
 do_replace(struct cache *c)
 {
 	put(c, "ann", "new", 8, 0);
@@ -149,7 +143,6 @@ static const struct {
 	{ "nor does the next connection bring it back", do_again, "nothing",
 	    7 },
 	{ "nor a new one without a loss", do_track, "nothing", 7 },
-	{ "what is doubted is read again", do_doubt, "nothing", 7 },
 	{ "what is read again takes the old one's place", do_replace, "new",
 	    8 },
 	{ "that there is none is known as well, and how old the last one was",
@@ -189,7 +182,7 @@ END_TEST
 START_TEST(a_change_on_the_way_keeps_the_answer_out)
 {
 	void (*changes[])(struct cache *) = { do_forget, do_forget_bob,
-		do_clear, do_again, do_doubt, cache_changed };
+		do_clear, do_again, cache_changed };
 
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		struct cache *cache = opened(64 * KIB);
@@ -228,9 +221,6 @@ START_TEST(stale_is_what_was_true_lately)
 	cache_confirm(cache, 9000);
 	ck_assert_msg(!is_stale(cache, "ann", 5001),
 	    "the next connection says nothing about it");
-	cache_doubt(cache, RECORD_MEMBER, STR("ann"));
-	ck_assert(is_stale(cache, "ann", 5000));
-	ck_assert(!is_stale(cache, "ann", 5001));
 	cache_clear(cache);
 	ck_assert(!is_stale(cache, "ann", 0));
 	/* Its place in the list of connections is used again. */

@@ -270,6 +270,11 @@ START_TEST(W12_a_bad_record_is_a_dont_know)
 	for (int i = 0; i < 3; i++) {
 		ck_assert_msg(ask(world, SESSION, "", "").state == VIEW_UNKNOWN,
 		    "%s", records[_i].says);
+		/* Who answers with somebody else's record is left. */
+		ck_assert_msg(
+		    counts(world).connected ==
+			(strcmp(records[_i].code, "record_name") != 0),
+		    "%s", records[_i].says);
 		loop_for(world, 60);
 		ck_assert_msg(
 		    strcmp(ask(world, "", "bob", "shop").role, "viewer") == 0,
@@ -443,6 +448,27 @@ START_TEST(without_tracking_redis_is_asked_each_time)
 }
 END_TEST
 
+/* Redis that answers GET, and PINGs no more. */
+START_TEST(W5_without_a_pong_the_cache_is_not_trusted)
+{
+	struct view_world *world = world_open();
+	struct fake fake = honest_fake(world);
+
+	fake.no_pong = true;
+	honest[COUNT(honest) - 2].text =
+	    text_heartbeat(world, now_wall_ms() + 900);
+	fake_start(world, &fake);
+	world->config.heartbeat_max_s = 1;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	loop_for(world, 1100);
+	ck_assert(!counts(world).trusted);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	ck_assert_int_eq(times_said(world, "redis_unreachable"), 0);
+	world_close(world);
+}
+END_TEST
+
 enum after { KEPT, ONE_GONE, ALL_GONE };
 
 static const struct {
@@ -534,6 +560,7 @@ tests(TCase *t)
 	    t, a_server_that_speaks_first_is_not_believed, 0, 4);
 	tcase_add_loop_test(
 	    t, without_tracking_redis_is_asked_each_time, 0, COUNT(steps));
+	tcase_add_test(t, W5_without_a_pong_the_cache_is_not_trusted);
 	tcase_add_loop_test(
 	    t, what_is_no_message_makes_all_be_forgotten, 0, COUNT(messages));
 }
