@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #define BUSY_MS	       5000
+#define MODE_STEP_MS	       20
 #define STATEMENTS_MAX 128
 #define PARAMETERS_MAX 16
 #define FILE_MODE      0640 /* and less by the umask, never more */
@@ -213,16 +214,41 @@ log_keep(struct db *db, struct err *err)
 }
 
 static bool
-log_ahead(struct db *db, struct err *err)
+log_mode_set(struct db *db, bool *ok, struct err *err)
 {
 	struct db_rows rows;
-	bool ok = false;
 
 	db_select(db, &rows, err, "PRAGMA journal_mode = WAL", NO_VALUES);
 	if (db_next(&rows))
-		ok = str_eq(row_text(&rows, 0), STR("wal")) ||
-		     in_memory(db->path);
-	if (!db_end(&rows))
+		*ok = str_eq(row_text(&rows, 0), STR("wal")) ||
+		      in_memory(db->path);
+	return db_end(&rows);
+}
+
+/* Two that make one store at the same moment may each hold what the other
+ * needs. SQLite then says busy at once, whatever the busy timeout is. */
+static bool
+log_mode_wait(struct db *db, bool *ok, struct err *err)
+{
+	for (int waited_ms = 0; waited_ms < BUSY_MS;
+	     waited_ms += MODE_STEP_MS) {
+		struct err once = { 0 };
+
+		if (log_mode_set(db, ok, &once))
+			return true;
+		if (strcmp(once.code, "store_locked") != 0)
+			break;
+		sqlite3_sleep(MODE_STEP_MS);
+	}
+	return log_mode_set(db, ok, err);
+}
+
+static bool
+log_ahead(struct db *db, struct err *err)
+{
+	bool ok = false;
+
+	if (!log_mode_wait(db, &ok, err))
 		return false;
 	if (!ok)
 		return err_set(err, ERR_REACH, "store_open",

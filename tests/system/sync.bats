@@ -853,7 +853,7 @@ six_gone() {
 	synced
 	proxy stall 0
 	mapping "$PROXY_URL" "tls: none" "plaintext: yes" "timeout_s: 60"
-	rs run >first.out 2>&1 3>&- &
+	"$build/rolegate-sync" run >first.out 2>&1 3>&- &
 	first=$!
 	pids+=($first)
 	wait_for proxy.port.met
