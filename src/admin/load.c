@@ -360,6 +360,20 @@ personal_touch(struct load *l, struct row *row, const struct account *account,
 	    l->admin->store, owner_id, l->generation, l->err);
 }
 
+/* With its owner's name as the owner writes it from now on. */
+static struct str
+account_text(const struct load *l, const struct account *account)
+{
+	const struct member *owner =
+	    account->owner.len > 0 ? state_member(l->wanted, account->owner)
+				   : NULL;
+	struct account shown = *account;
+
+	if (owner != NULL)
+		shown.owner = owner->username;
+	return state_account_text(&l->admin->arena, &shown);
+}
+
 static bool
 account_put(
     struct load *l, const struct account *want, const struct account *have)
@@ -370,11 +384,11 @@ account_put(
 		.action = have != NULL ? "account.edit" : "account.add",
 		.subject = want->id,
 		.before = STR(""),
-		.after = state_account_text(&admin->arena, want),
+		.after = account_text(l, want),
 	};
 
 	if (have != NULL)
-		row.before = state_account_text(&admin->arena, have);
+		row.before = account_text(l, have);
 	touch(admin, &row.touches, "account", want->id);
 	return store_put_account(
 		   admin->store, want, owner_id, l->generation, l->err) &&
@@ -407,7 +421,7 @@ account_remove(struct load *l, const struct account *have)
 	struct row row = {
 		.action = "account.remove",
 		.subject = have->id,
-		.before = state_account_text(&admin->arena, have),
+		.before = account_text(l, have),
 		.after = STR(""),
 	};
 

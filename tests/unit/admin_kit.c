@@ -247,7 +247,7 @@ words_read(const char *line)
 	return w;
 }
 
-/* ptr NULL when it is not there; + stands for a blank. */
+/* ptr NULL when it is not there. */
 static struct str
 option(const struct words *w, const char *key)
 {
