@@ -1,0 +1,396 @@
+#!/usr/bin/env bats
+# The shipped include files in a real nginx: with a gate that lies, breaks or
+# is not there, and with rolegated itself. The application writes down what
+# reaches it; what must not reach it leaves no line.
+
+setup() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	build=${ROLEGATE_BUILD:-$root/build}
+	case $build in /*) ;; *) build=$root/$build ;; esac
+	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-nginx.XXXXXX")
+	pids=()
+	. "$BATS_TEST_DIRNAME/slapd.sh" # free_port
+	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
+	cd "$tmp" || exit 1
+	mkdir -p temp
+	nginx_start
+}
+
+teardown() {
+	local pid
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	cd /
+	rm -rf "$tmp"
+}
+
+nginx_configure() {
+	local file
+	for file in http server protect; do
+		sed "s,/run/rolegate/gate.sock,$tmp/gate.sock," \
+		    "$root/nginx/rolegate-$file.conf" >"rolegate-$file.conf"
+	done
+	cat >nginx.conf <<-CONF
+	$([ "$(id -u)" -ne 0 ] || echo 'user root;')
+	worker_processes 1;
+	daemon off;
+	pid $tmp/nginx.pid;
+	error_log $tmp/nginx.log warn;
+	events {}
+	http {
+	    client_body_temp_path $tmp/temp/body;
+	    proxy_temp_path $tmp/temp/proxy;
+	    fastcgi_temp_path $tmp/temp/fastcgi;
+	    uwsgi_temp_path $tmp/temp/uwsgi;
+	    scgi_temp_path $tmp/temp/scgi;
+	    access_log off;
+	    include $tmp/rolegate-http.conf;
+	    log_format reached '\$request_method \$request_uri member=\$http_x_rolegate_member user=\$http_remote_user filter=\$http_x_rolegate_filter';
+	    server {
+	        listen 127.0.0.1:$PORT;
+	        set \$rolegate_app unix:$tmp/app.sock;
+	        include $tmp/rolegate-server.conf;
+	        location / {
+	            include $tmp/rolegate-protect.conf;
+	            proxy_pass http://\$rolegate_pass;
+	        }
+	        location /admin/ {
+	            include $tmp/rolegate-protect.conf;
+	            set \$rolegate_permission users.add;
+	            set \$rolegate_account my-business;
+	            proxy_pass http://\$rolegate_pass;
+	        }
+	        # The path is not saved where it has to be.
+	        location /forgotten/ {
+	            include $tmp/rolegate-protect.conf;
+	            set \$rolegate_path "";
+	            set \$rolegate_permission users.view;
+	            set \$rolegate_account my-business;
+	            proxy_pass http://\$rolegate_pass;
+	        }
+	        location /own/ {
+	            include $tmp/rolegate-protect.conf;
+	            set \$rolegate_path /_rolegate;
+	            set \$rolegate_permission users.view;
+	            set \$rolegate_account my-business;
+	            proxy_pass http://\$rolegate_pass;
+	        }
+	    }
+	    server {
+	        listen unix:$tmp/app.sock;
+	        access_log $tmp/reached reached;
+	        location / { return 200 "here\n"; }
+	    }
+	}
+	CONF
+}
+
+nginx_start() {
+	local try i
+	for try in 1 2 3 4 5; do
+		PORT=$(free_port)
+		nginx_configure
+		nginx -e "$tmp/nginx.log" -c "$tmp/nginx.conf" 3>&- &
+		NGINX_PID=$!
+		for i in $(seq 100); do
+			curl -s -o /dev/null "http://127.0.0.1:$PORT/" && {
+				pids+=("$NGINX_PID")
+				return 0
+			}
+			kill -0 "$NGINX_PID" 2>/dev/null || break
+			sleep 0.05
+		done
+	done
+	cat "$tmp/nginx.log" >&2
+	return 1
+}
+
+fake() { # answer
+	[ -z "${FAKE_PID:-}" ] || { kill "$FAKE_PID"; wait "$FAKE_PID" || true; }
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/fake-gate.py" "$tmp/gate.sock" \
+	    "$1" "$tmp/seen" 3>&- &
+	FAKE_PID=$!
+	pids+=("$FAKE_PID")
+	until_there "$tmp/gate.sock"
+	sleep 0.1
+}
+
+until_there() {
+	local i
+	for i in $(seq 200); do
+		[ -e "$1" ] && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+get() { # path, more words for curl: the status
+	local path=$1
+	shift
+	curl -s --path-as-is -o body -D headers -w '%{http_code}' "$@" \
+	    "http://127.0.0.1:$PORT$path"
+}
+
+denied() { # answer of the gate, status for the client
+	: >reached
+	fake "$1"
+	got=$(get /x -m 10)
+	[ "$got" = "$2" ] && [ ! -s reached ] || {
+		echo "'$1': $got instead of $2; reached: $(cat reached)"
+		return 1
+	}
+}
+
+redis_up() {
+	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
+	    --appendonly no --dir "$tmp" --daemonize no >/dev/null 2>&1 3>&- &
+	REDIS_PID=$!
+	pids+=("$REDIS_PID")
+	until_there "$tmp/redis.sock"
+}
+
+gate_up() {
+	cat >rolegate.yaml <<-CONF
+	store: $tmp/state.db
+	catalogues: $root/catalogs
+	view:
+	  redis: {address: "unix:$tmp/redis.sock"}
+	  key_file: $tmp/view.key
+	gate:
+	  socket: $tmp/gate.sock
+	  workers: 2
+	  cookie: sid
+	  log: all
+	  log_file: $tmp/decisions.log
+	  routes: $tmp/routes.yaml
+	CONF
+	cat >routes.yaml <<-'ROUTES'
+	routes:
+	  - {method: '*', path: '/a/{account}/users', permission: users.view}
+	ROUTES
+	cat >state.jsonl <<-'STATE'
+	{"type":"member","username":"ann","status":"active"}
+	{"type":"member","username":"bob","status":"active"}
+	{"type":"account","id":"my-business","kind":"shared","level":"account","catalogue":"call-tracking","status":"active","owner":"ann"}
+	{"type":"account","id":"sales","parent":"my-business","kind":"shared","level":"account","status":"active"}
+	{"type":"grant","member":"bob","account":"sales","role":"full.viewer","source":"local"}
+	STATE
+	redis_up
+	"$build/rolegate" key new view.key >/dev/null
+	"$build/rolegate" load state.jsonl >/dev/null
+	"$build/rolegate" publish --follow >follow.log 2>&1 3>&- &
+	pids+=($!)
+	"$build/rolegated" >gate.log 2>&1 3>&- &
+	GATE_PID=$!
+	pids+=("$GATE_PID")
+	until_there "$tmp/gate.sock"
+	bob=$("$build/rolegate" session add bob --account sales --yes 2>/dev/null)
+	ann=$("$build/rolegate" session add ann --account sales --yes 2>/dev/null)
+	for i in $(seq 100); do
+		[ "$(get /a/sales/users -b "sid=$bob")" = 200 ] && break
+		sleep 0.05
+	done
+	: >reached
+}
+
+reason() {
+	tr -d '\r' <headers | sed -n 's/^X-Rolegate-Reason: //Ip'
+}
+
+# --- A gate that is none ---------------------------------------------------------
+
+@test "T31 T32 only a reply that says allow reaches the application" {
+	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\nX-Rolegate-Member: ann\r\n\r\n'
+	[ "$(get /x)" = 200 ]
+	grep -q 'member=ann user=ann' reached
+	denied 'Status: 200 OK\r\n\r\n' 502
+	denied 'Status: 204 No Content\r\n\r\n' 502
+	denied 'Content-Type: text/plain\r\n\r\n' 502
+	denied '\r\n' 502
+	denied 'Status: 200 OK\r\nX-Rolegate-Decision: deny\r\n\r\n' 502
+	denied 'Status: 200 OK\r\nX-Rolegate-Decision: ALLOWED\r\n\r\n' 502
+	denied 'Status: 200 OK\r\nStatus: 403 Forbidden\r\n\r\n' 502
+}
+
+@test "T25 T26 a broken, cut or missing answer is 503 with Retry-After" {
+	denied close 503
+	grep -qi '^Retry-After: 2' headers
+	denied cut 503
+	denied hang 503
+	denied 'Status: 503 Service Unavailable\r\nX-Rolegate-Decision: unknown\r\n\r\n' 503
+	denied 'Status: 302 Found\r\nLocation: /x\r\n\r\n' 503
+	denied 'garbage without an end' 503
+	kill "$FAKE_PID"
+	wait "$FAKE_PID" || true
+	FAKE_PID=
+	[ "$(get /x)" = 503 ]
+	[ ! -s reached ]
+	[ "$(reason)" = not_known ]
+}
+
+@test "a 401 and a 403 stay what they are, with their reason" {
+	denied 'Status: 403 Forbidden\r\nX-Rolegate-Decision: deny\r\nX-Rolegate-Reason: no_grant\r\nX-Rolegate-Decision-Id: 42\r\n\r\n' 403
+	[ "$(reason)" = no_grant ]
+	grep -qi '^X-Rolegate-Decision-Id: 42' headers
+	denied 'Status: 401 Unauthorized\r\nX-Rolegate-Decision: deny\r\nX-Rolegate-Reason: no_identity\r\n\r\n' 401
+	[ "$(reason)" = no_identity ]
+}
+
+@test "T18 T20 T35 T36 the gate gets eight parameters, and nothing of the client's headers" {
+	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\n\r\n'
+	[ "$(get '/admin/x?a=1' -X PUT -H 'X-Original-URI: /public' \
+	    -H 'X-Forwarded-Uri: /public' -H 'X-HTTP-Method-Override: GET' \
+	    -H 'Rolegate-Path: /public' -b 'sid=1' -d body)" = 200 ]
+	sort seen >got
+	sort >want <<-WANT
+	ROLEGATE_ACCOUNT=my-business
+	ROLEGATE_COOKIE=sid=1
+	ROLEGATE_HOST=127.0.0.1
+	ROLEGATE_METHOD=PUT
+	ROLEGATE_PATH=/admin/x
+	ROLEGATE_PERMISSION=users.add
+	ROLEGATE_TARGET=/admin/x?a=1
+	ROLEGATE_TRUSTED_USER=
+	WANT
+	diff want got
+}
+
+@test "T38 identity headers of the client never reach the application" {
+	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\nX-Rolegate-Member: ann\r\n\r\n'
+	[ "$(get /x -H 'X-Rolegate-Member: root' -H 'Remote-User: root' \
+	    -H 'X-Rolegate-Filter: all' -H 'X_Rolegate_Member: root')" = 200 ]
+	grep -q 'member=ann user=ann filter=-$' reached
+	! grep -q root reached
+}
+
+@test "T23 nobody asks the gate's location from outside; no file is stored" {
+	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\n\r\n'
+	[ "$(get /_rolegate)" = 404 ]
+	[ "$(get /%5frolegate)" = 404 ]
+	for _ in $(seq 50); do
+		[ "$(get /x)" = 200 ]
+	done
+	[ -z "$(find temp -type f)" ]
+}
+
+# --- rolegated behind the real nginx ---------------------------------------------
+
+@test "T1 eight ways to write /admin/ do not get a viewer in" {
+	gate_up
+	[ "$(get /admin/x -b "sid=$ann")" = 200 ]
+	: >reached
+	for path in //admin/x /./admin/x /pub/../admin/x /pub/%2e%2e/admin/x \
+	    /pub/..%2fadmin/x /pub%2f..%2fadmin/x /%61dmin/x /admin%2fx; do
+		got=$(get "$path" -b "sid=$bob")
+		[ "$got" = 403 ] || { echo "$path: $got"; return 1; }
+	done
+	[ ! -s reached ]
+}
+
+@test "T2 T3 T4 T5 T6 T13 ambiguous paths and paths without a route are denied" {
+	gate_up
+	for path in /pub/%252e%252e/admin/x /%2561dmin/x '/admin;/x' \
+	    '/admin;a=b/x' '/pub/..;/admin/x' '/admin\x' '/pub\..\admin/x' \
+	    /Admin/x /ADMIN/x /admin./x /admin%20/x /admin%0a/x /nowhere; do
+		got=$(get "$path" -b "sid=$ann")
+		[ "$got" = 403 ] || { echo "$path: $got"; return 1; }
+	done
+	[ ! -s reached ]
+	# One decision, one line.
+	! grep -qv '^time=' decisions.log
+}
+
+@test "T18 T19 a location that does not save its path is denied" {
+	gate_up
+	[ "$(get /forgotten/x -b "sid=$bob")" = 403 ]
+	[ "$(get /own/x -b "sid=$bob")" = 403 ]
+	[ ! -s reached ]
+}
+
+@test "T39 T40 two session cookies, another spelling, or no token: nobody" {
+	gate_up
+	[ "$(get /a/sales/users -H "Cookie: sid=$bob")" = 200 ]
+	: >reached
+	for cookies in "sid=$bob; sid=$ann" "SID=$bob" "sid=\"$bob\"" \
+	    "sid =$bob" "sid=" "sid=$bob$bob" "xsid=$bob" ""; do
+		got=$(get /a/sales/users -H "Cookie: $cookies")
+		[ "$got" = 401 ] || { echo "$cookies: $got"; return 1; }
+	done
+	[ "$(get /a/sales/users -H "Cookie: sid=$bob" -H "Cookie: sid=$ann")" = 401 ]
+	[ ! -s reached ]
+}
+
+@test "T26 W4 workers that are killed under load let nobody in, and no request fails" {
+	gate_up
+	for n in 1 2 3 4; do
+		(
+			for _ in $(seq 150); do
+				echo "allow $(curl -s -o /dev/null -w '%{http_code}' -b "sid=$bob" "http://127.0.0.1:$PORT/a/sales/users")"
+				echo "deny $(curl -s -o /dev/null -w '%{http_code}' -b "sid=$bob" "http://127.0.0.1:$PORT/admin/x")"
+			done
+		) >"answers.$n" 3>&- &
+		loads[n]=$!
+	done
+	for _ in $(seq 12); do
+		pkill -KILL -o -P "$GATE_PID" || true
+		sleep 0.1
+	done
+	wait "${loads[@]}"
+	cat answers.* | sort | uniq -c
+	[ "$(cat answers.* | grep -c '^allow 200$')" -eq 600 ]
+	[ "$(cat answers.* | grep -c '^deny 403$')" -eq 600 ]
+}
+
+@test "W7 Redis emptied or gone is 503, never a yes; it comes back by itself" {
+	gate_up
+	redis-cli -s redis.sock flushall >/dev/null
+	kill "${pids[2]}" 2>/dev/null || true # the follower would rebuild it
+	redis-cli -s redis.sock flushall >/dev/null
+	[ "$(get /a/sales/users -b "sid=$bob")" = 503 ]
+	"$build/rolegate" publish --all >/dev/null
+	for _ in $(seq 100); do
+		got=$(get /a/sales/users -b "sid=$bob")
+		[ "$got" = 200 ] && break
+		sleep 0.05
+	done
+	[ "$got" = 200 ]
+	kill "$REDIS_PID"
+	wait "$REDIS_PID" || true
+	sleep 0.2
+	[ "$(get /a/sales/users -b "sid=$bob")" = 503 ]
+	redis_up
+	"$build/rolegate" publish --all >/dev/null
+	for _ in $(seq 100); do
+		got=$(get /a/sales/users -b "sid=$bob")
+		[ "$got" = 200 ] && break
+		sleep 0.05
+	done
+	[ "$got" = 200 ]
+}
+
+@test "SIGHUP with a broken configuration keeps the old one; SIGTERM ends cleanly" {
+	gate_up
+	cp rolegate.yaml good.yaml
+	echo 'nonsense: 1' >>rolegate.yaml
+	kill -HUP "$GATE_PID"
+	for _ in $(seq 100); do
+		grep -q reload_refused gate.log && break
+		sleep 0.05
+	done
+	grep -q 'rolegate.yaml:[0-9]*:[0-9]*: .*nonsense' gate.log
+	[ "$(get /a/sales/users -b "sid=$bob")" = 200 ]
+	sed 's/cookie: sid/cookie: other/' good.yaml >rolegate.yaml
+	kill -HUP "$GATE_PID"
+	for _ in $(seq 100); do
+		got=$(get /a/sales/users -b "other=$bob")
+		[ "$got" = 200 ] && break
+		sleep 0.05
+	done
+	[ "$got" = 200 ]
+	kill -TERM "$GATE_PID"
+	wait "$GATE_PID"
+	[ ! -e gate.sock ]
+	! grep -qF "$bob" gate.log decisions.log
+}
