@@ -13,7 +13,9 @@
 #include "fcgi/gate/conn.h"
 #include "fcgi/gate/times.h"
 
-#define PAUSE_MS 50 /* without descriptors, before the next accept */
+#define PAUSE_MS     50 /* without descriptors, before the next accept */
+#define WARM_MS	     200 /* at most, before the first accept */
+#define WARM_STEP_MS 1
 
 struct worker {
 	const struct setup *setup;
@@ -22,6 +24,7 @@ struct worker {
 	struct judge judge;
 	struct conns conns;
 	size_t conns_max;
+	int64_t warm_until_ms;
 	int listen_fd;
 	struct event *accept;
 	struct event *resume; /* accepting, after a pause */
@@ -85,14 +88,30 @@ accept_pause(struct worker *w, int why)
 	event_add(w->resume, &pause);
 }
 
+/* A worker that has just begun leaves requests to the others until it has
+ * met Redis; but not for long, since there may be no others and no Redis. */
+static bool
+is_warming(const struct worker *w)
+{
+	struct view_counts counts;
+
+	view_count(w->view, &counts);
+	return !counts.connected && monotonic_ms() < w->warm_until_ms;
+}
+
 static void
 on_resume(evutil_socket_t fd, short what, void *context)
 {
+	const struct timeval step = timeval_ms(WARM_STEP_MS);
 	struct worker *w = context;
 
 	(void)fd;
 	(void)what;
-	if (!w->conns.ending)
+	if (w->conns.ending)
+		return;
+	if (is_warming(w))
+		event_add(w->resume, &step);
+	else
 		event_add(w->accept, NULL);
 }
 
@@ -198,12 +217,15 @@ signals_make(struct worker *w)
 static bool
 events_make(struct worker *w)
 {
+	const struct timeval warm_step = timeval_ms(WARM_STEP_MS);
+
+	w->warm_until_ms = monotonic_ms() + WARM_MS;
 	w->accept = event_new(
 	    w->loop, w->listen_fd, EV_READ | EV_PERSIST, on_accept, w);
 	w->resume = event_new(w->loop, -1, 0, on_resume, w);
 	w->limit = event_new(w->loop, -1, 0, on_limit, w);
 	return w->accept != NULL && w->resume != NULL && w->limit != NULL &&
-	       signals_make(w) && event_add(w->accept, NULL) == 0;
+	       signals_make(w) && event_add(w->resume, &warm_step) == 0;
 }
 
 static bool
