@@ -88,12 +88,12 @@ password_read(
     struct target *out, struct arena *arena, struct str file, struct err *err)
 {
 	struct str path = str_copy(arena, file);
-	char *text = arena_alloc(arena, SECRET_FILE_MAX, 1);
+	char *text = arena_alloc(arena, SECRET_FILE_MAX + 1, 1);
 
 	if (path.ptr == NULL || text == NULL)
 		return err_set(err, ERR_BUG, "no_memory",
 		    "redis: memory is out; give the process more");
-	if (!secret_read(text, SECRET_FILE_MAX, &out->password_len, path.ptr,
+	if (!secret_read(text, SECRET_FILE_MAX + 1, &out->password_len, path.ptr,
 		"redis_password", err))
 		return false;
 	out->password = text;

@@ -45,7 +45,7 @@ hex_read(struct record_key *out, const char *text, size_t len)
 bool
 record_key_load(struct record_key *out, const char *path, struct err *err)
 {
-	char text[SECRET_FILE_MAX];
+	char text[SECRET_FILE_MAX + 1];
 	size_t len = 0;
 	bool ok;
 

@@ -315,7 +315,7 @@ authenticate(
     struct redis *redis, const struct redis_config *config, struct err *err)
 {
 	struct command command = command_of(STR("AUTH"), (struct str){ 0 });
-	char password[SECRET_FILE_MAX];
+	char password[SECRET_FILE_MAX + 1];
 	size_t len = 0;
 	bool ok;
 
