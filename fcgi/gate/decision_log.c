@@ -25,7 +25,7 @@ struct buffer {
 static void
 put(struct buffer *b, const char *text, size_t len)
 {
-	if (len > sizeof(b->text) - b->len)
+	if (len == 0 || len > sizeof(b->text) - b->len)
 		return;
 	memcpy(b->text + b->len, text, len);
 	b->len += len;
