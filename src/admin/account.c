@@ -66,11 +66,9 @@ static bool
 account_put(struct admin *admin, const struct account *account,
     struct str owner_id, struct err *err)
 {
-	int64_t generation;
 
-	return change_generation(admin, &generation, err) &&
-	       store_put_account(
-		   admin->store, account, owner_id, generation, err);
+	return store_put_account(
+	    admin->store, account, owner_id, next_generation(admin), err);
 }
 
 /* A personal account appears in its owner's record as well. */
@@ -78,14 +76,13 @@ static bool
 touch_account(struct admin *admin, struct touches *touches,
     const struct account *account, struct str owner_id, struct err *err)
 {
-	int64_t generation;
 
 	touch(admin, touches, "account", account->id);
 	if (account->kind != ACCOUNT_PERSONAL || owner_id.len == 0)
 		return true;
 	touch(admin, touches, "member", owner_id);
-	return change_generation(admin, &generation, err) &&
-	       store_touch_member(admin->store, owner_id, generation, err);
+	return store_touch_member(
+	    admin->store, owner_id, next_generation(admin), err);
 }
 
 static bool
@@ -337,7 +334,6 @@ holder_ends(struct admin *admin, const struct member *member, struct str id,
     struct err *err)
 {
 	struct touches touches = { 0 };
-	int64_t generation;
 
 	touch(admin, &touches, "member", member->id);
 	for (size_t i = 0; i < member->grant_count; i++) {
@@ -345,11 +341,10 @@ holder_ends(struct admin *admin, const struct member *member, struct str id,
 
 		if (!str_eq(g->account, id))
 			continue;
-		if (!change_generation(admin, &generation, err) ||
-		    !store_delete_grant(admin->store, member->id, g->account,
+		if (!store_delete_grant(admin->store, member->id, g->account,
 			g->role, g->source, err) ||
-		    !store_touch_member(
-			admin->store, member->id, generation, err) ||
+		    !store_touch_member(admin->store, member->id,
+			next_generation(admin), err) ||
 		    !change_note(admin, "grant.remove",
 			grant_subject(admin, member->username, id),
 			state_grant_text(&admin->arena, member->username, g),

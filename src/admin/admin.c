@@ -49,12 +49,10 @@ catalogue_put(struct admin *admin, const struct catalogue *catalogue,
     struct str text, const struct stored_catalogue *have, struct err *err)
 {
 	struct touches touches = { 0 };
-	int64_t generation;
 
 	touch(admin, &touches, "catalogue", catalogue->name);
-	return change_generation(admin, &generation, err) &&
-	       store_put_catalogue(
-		   admin->store, catalogue->name, text, generation, err) &&
+	return store_put_catalogue(admin->store, catalogue->name, text,
+		   next_generation(admin), err) &&
 	       change_note(admin, "catalogue.put", catalogue->name,
 		   have == NULL
 		       ? STR("")
@@ -113,7 +111,8 @@ admin_begin(struct admin *admin, struct store *store,
 	if (!store_begin(store, err))
 		return false;
 	admin->open = true;
-	if (catalogues_take(admin, err))
+	if (store_next_generation(store, &admin->generation, err) &&
+	    catalogues_take(admin, err))
 		return true;
 	admin_abort(admin);
 	return false;
@@ -177,10 +176,10 @@ change_end(struct admin *admin, bool ok, struct err *err)
 	return ok;
 }
 
-bool
-change_generation(struct admin *admin, int64_t *generation, struct err *err)
+int64_t
+next_generation(const struct admin *admin)
 {
-	return store_next_generation(admin->store, generation, err);
+	return admin->generation + admin->changes;
 }
 
 void

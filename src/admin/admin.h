@@ -38,6 +38,7 @@ struct admin {
 	int64_t now_ms;
 	struct arena kept;  /* of the running transaction */
 	struct arena arena; /* of one change in it */
+	int64_t generation; /* of the first history row written in it */
 	int64_t changes;    /* history rows written in it */
 	int64_t changes_before; /* ... when the running change began */
 	bool open;

@@ -10,9 +10,9 @@
 bool change_begin(struct admin *admin, struct err *err);
 bool change_end(struct admin *admin, bool ok, struct err *err);
 
-/* The generation that the next history row will have. */
-bool
-change_generation(struct admin *admin, int64_t *generation, struct err *err);
+/* The generation that the next history row will have: nobody else writes rows
+ * while the transaction is open. */
+int64_t next_generation(const struct admin *admin);
 
 /* What a change touches in the view, see publish/publisher.h. */
 struct touches {

@@ -83,23 +83,21 @@ static bool
 grant_put(struct admin *admin, const struct member *member,
     const struct grant *grant, struct err *err)
 {
-	int64_t generation;
 
-	return change_generation(admin, &generation, err) &&
-	       store_put_grant(admin->store, member->id, grant, err) &&
-	       store_touch_member(admin->store, member->id, generation, err);
+	return store_put_grant(admin->store, member->id, grant, err) &&
+	       store_touch_member(
+		   admin->store, member->id, next_generation(admin), err);
 }
 
 static bool
 grant_delete(struct admin *admin, const struct member *member,
     const struct grant *grant, struct err *err)
 {
-	int64_t generation;
 
-	return change_generation(admin, &generation, err) &&
-	       store_delete_grant(admin->store, member->id, grant->account,
+	return store_delete_grant(admin->store, member->id, grant->account,
 		   grant->role, grant->source, err) &&
-	       store_touch_member(admin->store, member->id, generation, err);
+	       store_touch_member(
+		   admin->store, member->id, next_generation(admin), err);
 }
 
 /* One row; a grant that is NULL is not there before or after. */

@@ -4,15 +4,13 @@
 #include "base/bounds.h"
 #include "model/state_json.h"
 
-/* A load in progress. Its rows have the generations that follow each other:
- * nobody else writes in between. */
+/* A load in progress. */
 struct load {
 	struct admin *admin;
 	const struct state *wanted;
 	struct state actual;
 	struct str *ids; /* of the members that are wanted */
 	struct arena arena; /* until the end; admin->arena: of one row */
-	int64_t generation; /* of the next row */
 	struct load_counts counts;
 	struct err *err;
 };
@@ -181,7 +179,6 @@ row_end(struct load *l, const struct row *row)
 	bool ok = change_note(admin, row->action, row->subject, row->before,
 	    row->after, &row->touches, l->err);
 
-	l->generation++;
 	l->counts.added += row->before.len == 0;
 	l->counts.removed += row->after.len == 0;
 	l->counts.changed += row->before.len > 0 && row->after.len > 0;
@@ -245,7 +242,8 @@ member_put(struct load *l, const struct member *want, const struct member *have,
 		    !sessions_end(admin, id, &row.touches, l->err))
 			return false;
 	}
-	return store_put_member(admin->store, &made, l->generation, l->err) &&
+	return store_put_member(
+		   admin->store, &made, next_generation(admin), l->err) &&
 	       row_end(l, &row);
 }
 
@@ -357,7 +355,7 @@ personal_touch(struct load *l, struct row *row, const struct account *account,
 		return true;
 	touch(l->admin, &row->touches, "member", owner_id);
 	return store_touch_member(
-	    l->admin->store, owner_id, l->generation, l->err);
+	    l->admin->store, owner_id, next_generation(l->admin), l->err);
 }
 
 /* With its owner's name as the owner writes it from now on. */
@@ -390,8 +388,8 @@ account_put(
 	if (have != NULL)
 		row.before = account_text(l, have);
 	touch(admin, &row.touches, "account", want->id);
-	return store_put_account(
-		   admin->store, want, owner_id, l->generation, l->err) &&
+	return store_put_account(admin->store, want, owner_id,
+		   next_generation(admin), l->err) &&
 	       personal_touch(l, &row, want, owner_id) &&
 	       (have == NULL ||
 		   personal_touch(l, &row, have, id_actual(l, have->owner))) &&
@@ -482,7 +480,8 @@ grant_change(struct load *l, const struct member *member, struct str id,
 	return (want != NULL ? store_put_grant(admin->store, id, want, l->err)
 			     : store_delete_grant(admin->store, id, g->account,
 				   g->role, g->source, l->err)) &&
-	       store_touch_member(admin->store, id, l->generation, l->err) &&
+	       store_touch_member(
+		   admin->store, id, next_generation(admin), l->err) &&
 	       row_end(l, &row);
 }
 
@@ -550,10 +549,9 @@ load_write(struct load *l)
 	return rule_system(admin, "state", STR("as a whole"), l->err) &&
 	       state_check(l) &&
 	       store_state(admin->store, &l->arena, &l->actual, l->err) &&
-	       ids_make(l) &&
-	       change_generation(admin, &l->generation, l->err) &&
-	       members_put(l) && identities_put(l) && accounts_put(l) &&
-	       grants_put(l) && accounts_remove(l) && members_remove(l);
+	       ids_make(l) && members_put(l) && identities_put(l) &&
+	       accounts_put(l) && grants_put(l) && accounts_remove(l) &&
+	       members_remove(l);
 }
 
 bool

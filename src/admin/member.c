@@ -81,7 +81,7 @@ personal_catalogue(const struct admin *admin)
 /* REQUIREMENTS 1: without any request for it. */
 static bool
 personal_make(struct admin *admin, const struct member *member,
-    int64_t generation, struct touches *touches, struct err *err)
+    struct touches *touches, struct err *err)
 {
 	const struct catalogue *catalogue = personal_catalogue(admin);
 	struct str id = member_id_new(&admin->arena);
@@ -99,21 +99,20 @@ personal_make(struct admin *admin, const struct member *member,
 		return no_id(err);
 	touch(admin, touches, "account", account.id);
 	return store_put_account(
-	    admin->store, &account, member->id, generation, err);
+	    admin->store, &account, member->id, next_generation(admin), err);
 }
 
 static bool
 member_make(struct admin *admin, const struct member *member, struct err *err)
 {
 	struct touches touches = { 0 };
-	int64_t generation;
 
 	touch(admin, &touches, "member", member->id);
 	return member_check(member, err) &&
 	       username_free(admin, member->username, STR(""), err) &&
-	       change_generation(admin, &generation, err) &&
-	       store_put_member(admin->store, member, generation, err) &&
-	       personal_make(admin, member, generation, &touches, err) &&
+	       store_put_member(
+		   admin->store, member, next_generation(admin), err) &&
+	       personal_make(admin, member, &touches, err) &&
 	       change_note(admin, "member.add", member->username, STR(""),
 		   state_member_text(&admin->arena, member), &touches, err);
 }
@@ -163,14 +162,14 @@ sessions_end(struct admin *admin, struct str member_id, struct touches *touches,
 }
 
 static bool
-owned_renew(struct admin *admin, struct str id, struct str owner_id,
-    int64_t generation, struct err *err)
+owned_renew(
+    struct admin *admin, struct str id, struct str owner_id, struct err *err)
 {
 	const struct account *account = NULL;
 
 	return account_need(admin, id, &account, err) &&
-	       store_put_account(
-		   admin->store, account, owner_id, generation, err);
+	       store_put_account(admin->store, account, owner_id,
+		   next_generation(admin), err);
 }
 
 bool
@@ -180,25 +179,22 @@ touch_rename(struct admin *admin, const struct member *before,
 	struct session *sessions = NULL;
 	struct names owned = { NULL, 0 };
 	size_t count = 0;
-	int64_t generation;
 
 	touch(admin, touches, "username", before->username);
-	if (!change_generation(admin, &generation, err) ||
-	    !store_owned(
+	if (!store_owned(
 		admin->store, &admin->arena, before->id, &owned, err) ||
 	    !store_sessions(admin->store, &admin->arena, before->id, &sessions,
 		&count, err))
 		return false;
 	for (size_t i = 0; i < owned.count; i++) {
 		touch(admin, touches, "account", owned.items[i]);
-		if (!owned_renew(
-			admin, owned.items[i], before->id, generation, err))
+		if (!owned_renew(admin, owned.items[i], before->id, err))
 			return false;
 	}
 	for (size_t i = 0; i < count; i++) {
 		touch(admin, touches, "session", sessions[i].digest);
-		if (!store_put_session(
-			admin->store, &sessions[i], generation, err))
+		if (!store_put_session(admin->store, &sessions[i],
+			next_generation(admin), err))
 			return false;
 	}
 	return true;
@@ -220,7 +216,6 @@ member_replace(struct admin *admin, const struct member *before,
 	    before->status == MEMBER_ACTIVE && after->status != MEMBER_ACTIVE;
 	struct touches touches = { 0 };
 	struct names tops = { NULL, 0 };
-	int64_t generation;
 
 	touch(admin, &touches, "member", before->id);
 	return rule_own_member(admin, before, err) &&
@@ -229,8 +224,8 @@ member_replace(struct admin *admin, const struct member *before,
 	       (!renamed || touch_rename(admin, before, &touches, err)) &&
 	       (!disabled || tops_of(admin, before, &tops, err)) &&
 	       (!disabled || sessions_end(admin, before->id, &touches, err)) &&
-	       change_generation(admin, &generation, err) &&
-	       store_put_member(admin->store, after, generation, err) &&
+	       store_put_member(
+		   admin->store, after, next_generation(admin), err) &&
 	       rule_top_stays(admin, tops, err) &&
 	       change_note(admin, "member.edit", before->username,
 		   state_member_text(&admin->arena, before),
@@ -273,13 +268,11 @@ ownership_end(
 {
 	struct touches touches = { 0 };
 	struct account after = *account;
-	int64_t generation;
 
 	after.owner = STR("");
 	touch(admin, &touches, "account", account->id);
-	return change_generation(admin, &generation, err) &&
-	       store_put_account(
-		   admin->store, &after, STR(""), generation, err) &&
+	return store_put_account(admin->store, &after, STR(""),
+		   next_generation(admin), err) &&
 	       change_note(admin, "account.edit", account->id,
 		   state_account_text(&admin->arena, account),
 		   state_account_text(&admin->arena, &after), &touches, err);
@@ -426,6 +419,29 @@ identity_free(struct admin *admin, const struct member *member,
 	return false;
 }
 
+/* The member with one more, in order. */
+static bool
+identities_with(
+    struct admin *admin, struct member *member, const struct identity *identity)
+{
+	size_t count = member->identity_count;
+	struct identity *all =
+	    ARENA_ARRAY(&admin->arena, struct identity, count + 1);
+	size_t at = 0;
+
+	if (all == NULL)
+		return false;
+	while (at < count &&
+	       str_cmp(member->identities[at].source, identity->source) < 0)
+		at++;
+	for (size_t i = 0; i < count; i++)
+		all[i + (i >= at)] = member->identities[i];
+	all[at] = *identity;
+	member->identities = all;
+	member->identity_count = count + 1;
+	return true;
+}
+
 /* It stands in no record of the view: nothing is touched. */
 static bool
 identity_make(struct admin *admin, struct str username,
@@ -433,19 +449,18 @@ identity_make(struct admin *admin, struct str username,
 {
 	const struct touches nothing = { 0 };
 	struct member before = { 0 };
-	struct member after = { 0 };
-	struct member check;
+	struct member after;
 
 	if (!member_need(admin, username, &before, err))
 		return false;
-	check = before;
-	check.identities = identity;
-	check.identity_count = 1;
-	return member_check(&check, err) &&
+	after = before;
+	if (!identities_with(admin, &after, identity))
+		return err_set(err, ERR_LIMIT, "no_memory",
+		    "memory is out; give the process more");
+	return member_check(&after, err) &&
 	       rule_identity(admin, &before, identity, err) &&
 	       identity_free(admin, &before, identity, err) &&
 	       store_put_identity(admin->store, before.id, identity, err) &&
-	       member_need(admin, username, &after, err) &&
 	       change_note(admin, "member.edit", before.username,
 		   state_member_text(&admin->arena, &before),
 		   state_member_text(&admin->arena, &after), &nothing, err);

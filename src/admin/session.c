@@ -62,11 +62,10 @@ static bool
 session_put(struct admin *admin, const struct session *session, struct err *err)
 {
 	struct touches touches = { 0 };
-	int64_t generation;
 
 	touch(admin, &touches, "session", session->digest);
-	return change_generation(admin, &generation, err) &&
-	       store_put_session(admin->store, session, generation, err) &&
+	return store_put_session(
+		   admin->store, session, next_generation(admin), err) &&
 	       change_note(admin, "session.add", session->username, STR(""),
 		   session_text(admin, session), &touches, err);
 }

@@ -324,6 +324,16 @@ END_TEST
 
 /* --- The rows ------------------------------------------------------------- */
 
+static struct member
+member_now(const char *username)
+{
+	struct member m = { 0 };
+
+	KIT_OK(store_member(kit.store, &kit.arena, str_from(username), &m,
+		   &kit.err) == FOUND_YES);
+	return m;
+}
+
 START_TEST(rows_say_who_what_and_why)
 {
 	struct history_row *rows;
@@ -350,6 +360,7 @@ START_TEST(rows_say_who_what_and_why)
 	ck_assert(str_eq(rows[0].why, STR("sync plan 1")));
 	ck_assert_int_eq(rows[0].at_ms, NOW_S * 1000 + 7);
 	ck_assert(str_starts(rows[0].touches, STR("member:")));
+	ck_assert_int_eq(member_now("eve").changed, rows[0].seq);
 	ck_assert(str_eq(rows[1].actor, STR("system")));
 	ck_assert(str_eq(
 	    rows[1].before, STR("{\"type\":\"member\",\"username\":\"bob\","
@@ -458,16 +469,6 @@ START_TEST(no_history_no_change)
 END_TEST
 
 /* --- Personal accounts, sessions ------------------------------------------ */
-
-static struct member
-member_now(const char *username)
-{
-	struct member m = { 0 };
-
-	KIT_OK(store_member(kit.store, &kit.arena, str_from(username), &m,
-		   &kit.err) == FOUND_YES);
-	return m;
-}
 
 START_TEST(personal_account_lives_with_its_member)
 {
