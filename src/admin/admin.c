@@ -124,6 +124,7 @@ close_down(struct admin *admin)
 	for (struct token *t = admin->tokens; t != NULL; t = t->next)
 		sodium_memzero(t->text, sizeof(t->text));
 	admin->tokens = NULL;
+	admin->witnesses = NULL;
 	admin->made = STR("");
 	admin->open = false;
 	arena_free(&admin->arena);

@@ -30,6 +30,7 @@ struct actor {
 };
 
 struct token;
+struct witness;
 
 struct admin {
 	struct store *store;
@@ -44,6 +45,7 @@ struct admin {
 	bool open;
 	struct str made; /* id of the member that was just made in it */
 	struct token *tokens; /* made in it, wiped at its end */
+	struct witness *witnesses; /* who was found at the top, see rule.c */
 };
 
 /* Also takes over the catalogues into the store when they differ from what

@@ -1,7 +1,5 @@
 #include "admin/change.h"
 
-#include <string.h>
-
 const struct catalogue *
 catalogue_of(const struct admin *admin, const struct account *account)
 {
@@ -101,36 +99,74 @@ is_top_grant(const struct admin *admin, const struct account *account,
 }
 
 static bool
-state_read(struct admin *admin, struct state *state, struct arena *arena,
-    struct err *err)
+owns(const struct member *member, const struct account *account)
 {
-	*state = (struct state){ 0 };
-	if (!store_state(admin->store, arena, state, err))
+	return account->owner.len > 0 &&
+	       str_eq_fold(account->owner, member->username);
+}
+
+static bool
+is_above(const struct account *account, struct str id)
+{
+	for (; account != NULL; account = account->parent)
+		if (str_eq(account->id, id))
+			return true;
+	return false;
+}
+
+/* On the account or above it. */
+static bool
+is_at_top(const struct admin *admin, const struct member *member,
+    const struct account *account)
+{
+	if (member->status != MEMBER_ACTIVE)
 		return false;
-	state->catalogues = *admin->catalogues;
-	return true;
+	for (const struct account *a = account; a != NULL; a = a->parent)
+		if (owns(member, a))
+			return true;
+	for (size_t i = 0; i < member->grant_count; i++)
+		if (is_above(account, member->grants[i].account) &&
+		    is_top_grant(admin, account, &member->grants[i]))
+			return true;
+	return false;
+}
+
+/* On what is closed nobody can do anything, nor be given anything: nobody
+ * would ever get away from it. */
+static bool
+needs_top(const struct account *account)
+{
+	return account != NULL && account->kind == ACCOUNT_SHARED &&
+	       account_strictest(account) != ACCOUNT_CLOSED;
+}
+
+static bool
+no_memory(struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "no_memory",
+	    "memory is out; give the process more");
 }
 
 bool
 tops_of(struct admin *admin, const struct member *member, struct names *out,
     struct err *err)
 {
+	struct names owned = { NULL, 0 };
 	struct str *ids;
-	size_t count;
+	size_t count = 0;
 
 	*out = (struct names){ NULL, 0 };
 	if (member->status != MEMBER_ACTIVE)
 		return true;
-	if (!store_owned(admin->store, &admin->arena, member->id, out, err))
+	if (!store_owned(admin->store, &admin->arena, member->id, &owned, err))
 		return false;
-	count = out->count;
 	ids = ARENA_ARRAY(
-	    &admin->arena, struct str, count + member->grant_count + 1);
+	    &admin->arena, struct str, owned.count + member->grant_count);
 	if (ids == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory",
-		    "memory is out; give the process more");
-	if (count > 0)
-		memcpy(ids, out->items, count * sizeof(*ids));
+		return no_memory(err);
+	for (size_t i = 0; i < owned.count; i++)
+		if (!str_eq(owned.items[i], member->personal))
+			ids[count++] = owned.items[i];
 	for (size_t i = 0; i < member->grant_count; i++) {
 		const struct grant *g = &member->grants[i];
 		const struct account *on = NULL;
@@ -144,51 +180,59 @@ tops_of(struct admin *admin, const struct member *member, struct names *out,
 	return true;
 }
 
-static bool
-owner_is_active(const struct state *state, const struct account *account)
-{
-	const struct member *owner =
-	    account->owner.len > 0 ? state_member(state, account->owner) : NULL;
+/* Who was found at the top of an account. Looking for somebody reads the
+ * whole state, so they are remembered, and looked at first the next time. */
+struct witness {
+	struct witness *next;
+	struct str account;
+	struct str member_id;
+};
 
-	return owner != NULL && owner->status == MEMBER_ACTIVE;
+static void
+witness_keep(struct admin *admin, struct str account, struct str member_id)
+{
+	struct witness *w = ARENA_NEW(&admin->kept, struct witness);
+
+	if (w == NULL)
+		return;
+	w->account = str_copy(&admin->kept, account);
+	w->member_id = str_copy(&admin->kept, member_id);
+	if (w->account.ptr == NULL || w->member_id.ptr == NULL)
+		return;
+	w->next = admin->witnesses;
+	admin->witnesses = w;
 }
 
-static bool
-is_above(const struct account *account, struct str id)
+/* Is whoever was found there the last time still there? */
+static enum found
+witness_stays(struct admin *admin, struct str id, struct err *err)
 {
-	for (; account != NULL; account = account->parent)
-		if (str_eq(account->id, id))
-			return true;
-	return false;
+	const struct witness *w = admin->witnesses;
+	const struct account *account = NULL;
+	struct member member = { 0 };
+	enum found found;
+
+	while (w != NULL && !str_eq(w->account, id))
+		w = w->next;
+	if (w == NULL)
+		return FOUND_NO;
+	found = store_account(admin->store, &admin->arena, id, &account, err);
+	if (found == FOUND_YES)
+		found = store_member_by_id(
+		    admin->store, &admin->arena, w->member_id, &member, err);
+	if (found == FOUND_YES && !is_at_top(admin, &member, account))
+		return FOUND_NO;
+	return found;
 }
 
-static bool
-has_top(const struct admin *admin, const struct state *state,
+static const struct member *
+top_find(const struct admin *admin, const struct state *state,
     const struct account *account)
 {
-	for (const struct account *a = account; a != NULL; a = a->parent)
-		if (owner_is_active(state, a))
-			return true;
-	for (size_t i = 0; i < state->member_count; i++) {
-		const struct member *m = &state->members[i];
-
-		if (m->status != MEMBER_ACTIVE)
-			continue;
-		for (size_t g = 0; g < m->grant_count; g++)
-			if (is_above(account, m->grants[g].account) &&
-			    is_top_grant(admin, account, &m->grants[g]))
-				return true;
-	}
-	return false;
-}
-
-/* On what is closed nobody can do anything, nor be given anything: nobody
- * would ever get away from it. */
-static bool
-needs_top(const struct account *account)
-{
-	return account != NULL && account->kind == ACCOUNT_SHARED &&
-	       account_strictest(account) != ACCOUNT_CLOSED;
+	for (size_t i = 0; i < state->member_count; i++)
+		if (is_at_top(admin, &state->members[i], account))
+			return &state->members[i];
+	return NULL;
 }
 
 bool
@@ -200,15 +244,14 @@ tops_among(struct admin *admin, struct names accounts, struct names *out,
 	struct arena arena = { 0 };
 	struct state state;
 	size_t count = 0;
-	bool ok = ids != NULL ? state_read(admin, &state, &arena, err)
-			      : err_set(err, ERR_LIMIT, "no_memory",
-				    "memory is out; give the process more");
+	bool ok = ids != NULL ? store_state(admin->store, &arena, &state, err)
+			      : no_memory(err);
 
 	for (size_t i = 0; ok && i < accounts.count; i++) {
 		const struct account *a =
 		    state_account(&state, accounts.items[i]);
 
-		if (needs_top(a) && has_top(admin, &state, a))
+		if (needs_top(a) && top_find(admin, &state, a) != NULL)
 			ids[count++] = accounts.items[i];
 	}
 	arena_free(&arena);
@@ -216,29 +259,47 @@ tops_among(struct admin *admin, struct names accounts, struct names *out,
 	return ok;
 }
 
+static bool
+top_stays(struct admin *admin, struct str id, const struct state *state,
+    struct err *err)
+{
+	const struct account *account = state_account(state, id);
+	const struct member *top;
+
+	if (!needs_top(account))
+		return true;
+	top = top_find(admin, state, account);
+	if (top == NULL)
+		return err_set(err, ERR_REFUSED, "last_top_role",
+		    "account %.*s: would be left without an owner or a member "
+		    "with its top role; give that to somebody else first",
+		    STR_ARGS(id));
+	witness_keep(admin, id, top->id);
+	return true;
+}
+
 bool
 rule_top_stays(struct admin *admin, struct names accounts, struct err *err)
 {
 	struct arena arena = { 0 };
 	struct state state;
+	bool is_read = false;
 	bool ok = true;
 
-	if (accounts.count == 0)
-		return true;
-	if (!state_read(admin, &state, &arena, err)) {
-		arena_free(&arena);
-		return false;
-	}
 	for (size_t i = 0; ok && i < accounts.count; i++) {
-		const struct account *a =
-		    state_account(&state, accounts.items[i]);
-
-		if (needs_top(a) && !has_top(admin, &state, a))
-			ok = err_set(err, ERR_REFUSED, "last_top_role",
-			    "account %.*s: would be left without an owner or "
-			    "a member with its top role; give that to "
-			    "somebody else first",
-			    STR_ARGS(a->id));
+		switch (witness_stays(admin, accounts.items[i], err)) {
+		case FOUND_ERROR:
+			ok = false;
+			continue;
+		case FOUND_YES:
+			continue;
+		case FOUND_NO:
+			break;
+		}
+		is_read =
+		    is_read || store_state(admin->store, &arena, &state, err);
+		ok =
+		    is_read && top_stays(admin, accounts.items[i], &state, err);
 	}
 	arena_free(&arena);
 	return ok;
