@@ -60,7 +60,8 @@ LIB_SRC = \
 	src/publish/lines.c src/publish/publisher.c src/publish/read_state.c \
 	src/publish/record.c src/publish/record_catalogue.c \
 	src/publish/redis.c src/publish/touched.c \
-	src/admin/account.c src/admin/admin.c src/admin/grant.c \
+	src/admin/account.c src/admin/admin.c src/admin/fit.c \
+	src/admin/grant.c \
 	src/admin/load.c src/admin/member.c src/admin/rule.c \
 	src/admin/session.c
 

@@ -52,10 +52,11 @@ folder_check(
 	*slash = '\0';
 	if (stat(folder, &st) != 0)
 		return failed(err, folder, "cannot be looked at");
-	if (!S_ISDIR(st.st_mode) || (st.st_mode & S_IWOTH) != 0)
+	if (!S_ISDIR(st.st_mode) ||
+	    (st.st_mode & (S_IWOTH | S_IWGRP)) != 0)
 		return err_set(err, ERR_REACH, "gate_socket_place",
-		    "%s: everybody may write there and put another socket in "
-		    "its place; chmod o-w it, or use another folder",
+		    "%s: others may write there and put another socket in its "
+		    "place; chmod go-w it, or use another folder",
 		    folder);
 	if (!is_trusted(st.st_uid, config))
 		return err_set(err, ERR_REACH, "gate_socket_place",

@@ -29,12 +29,13 @@ place_find(struct inquiry *q, const struct inquiry_rules *rules)
 
 	q->permission = p->permission;
 	q->account = p->account;
-	if (p->permission.len > 0 && p->account.len > 0)
+	if (p->permission.len > 0)
 		return true;
 	route = route_find(&rules->routes, p->method, p->path, &account);
-	if (route != NULL && q->permission.len == 0)
-		q->permission = route->permission;
-	if (route != NULL && q->account.len == 0)
+	if (route == NULL)
+		return false;
+	q->permission = route->permission;
+	if (p->account.len == 0)
 		q->account = account;
 	return q->permission.len > 0;
 }

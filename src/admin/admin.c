@@ -60,6 +60,28 @@ catalogue_put(struct admin *admin, const struct catalogue *catalogue,
 		   catalogue_word(admin, catalogue->name, text), &touches, err);
 }
 
+/* A catalogue that is gone from the folder decides nothing any more. */
+static bool
+catalogues_drop(struct admin *admin, const struct stored_catalogue *stored,
+    size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct touches touches = { 0 };
+
+		if (catalogues_find(admin->catalogues, stored[i].name) != NULL)
+			continue;
+		touch(admin, &touches, "catalogue", stored[i].name);
+		if (!store_delete_catalogue(
+			admin->store, stored[i].name, err) ||
+		    !change_note(admin, "catalogue.remove", stored[i].name,
+			str_fmt(&admin->arena, "{\"name\":\"%.*s\"}",
+			    STR_ARGS(stored[i].name)),
+			STR(""), &touches, err))
+			return false;
+	}
+	return true;
+}
+
 /* What the folder has becomes what the store has, so that the view shows what
  * is decided by. */
 static bool
@@ -87,7 +109,7 @@ catalogues_take(struct admin *admin, struct err *err)
 		if (!catalogue_put(admin, c, text, have, err))
 			return false;
 	}
-	return true;
+	return catalogues_drop(admin, stored, count, err);
 }
 
 bool

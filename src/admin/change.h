@@ -76,6 +76,9 @@ bool rule_known_member(
 bool rule_own_member(
     const struct admin *admin, const struct member *member, struct err *err);
 
+/* The member's record, as it is now, can be published. */
+bool rule_record_fits(const struct member *member, struct err *err);
+
 /* Ids of the accounts where the member is one of those at the top: as the
  * owner, or by an unexpired, unfiltered grant of the top role. */
 bool tops_of(struct admin *admin, const struct member *member,

@@ -83,10 +83,13 @@ static bool
 grant_put(struct admin *admin, const struct member *member,
     const struct grant *grant, struct err *err)
 {
+	struct member after = { 0 };
 
 	return store_put_grant(admin->store, member->id, grant, err) &&
 	       store_touch_member(
-		   admin->store, member->id, next_generation(admin), err);
+		   admin->store, member->id, next_generation(admin), err) &&
+	       member_need(admin, member->username, &after, err) &&
+	       rule_record_fits(&after, err);
 }
 
 static bool

@@ -24,6 +24,25 @@ no_memory(struct err *err)
 
 /* --- What a state must be ------------------------------------------------- */
 
+/* M5; grants are ordered by account. */
+static bool
+is_local_again(const struct member *m, size_t i)
+{
+	const struct grant *g = &m->grants[i];
+
+	if (!str_eq(g->source, SOURCE_LOCAL))
+		return false;
+	for (size_t k = i; k > 0; k--) {
+		const struct grant *before = &m->grants[k - 1];
+
+		if (!str_eq(before->account, g->account))
+			return false;
+		if (str_eq(before->source, SOURCE_LOCAL))
+			return true;
+	}
+	return false;
+}
+
 static bool
 grants_check(const struct load *l, const struct member *m)
 {
@@ -36,6 +55,11 @@ grants_check(const struct load *l, const struct member *m)
 			    "order; write each grant once",
 			    STR_ARGS(m->username), STR_ARGS(g->role),
 			    STR_ARGS(g->account));
+		if (is_local_again(m, i))
+			return err_set(l->err, ERR_FILE, "state_double",
+			    "member %.*s: has two local grants on %.*s; "
+			    "write one",
+			    STR_ARGS(m->username), STR_ARGS(g->account));
 		if (state_account(l->wanted, g->account) == NULL)
 			return err_set(l->err, ERR_FILE, "state_reference",
 			    "member %.*s: has a grant on %.*s, which is not "
@@ -113,7 +137,8 @@ state_check(struct load *l)
 {
 	for (size_t i = 0; i < l->wanted->member_count; i++)
 		if (!member_check(&l->wanted->members[i], l->err) ||
-		    !grants_check(l, &l->wanted->members[i]))
+		    !grants_check(l, &l->wanted->members[i]) ||
+		    !rule_record_fits(&l->wanted->members[i], l->err))
 			return false;
 	for (size_t i = 0; i < l->wanted->account_count; i++)
 		if (!account_fits(l, &l->wanted->accounts[i]))

@@ -33,6 +33,14 @@ store_catalogues(struct store *store, struct arena *arena,
 }
 
 bool
+store_delete_catalogue(struct store *store, struct str name, struct err *err)
+{
+	return store_write(store, NULL, err,
+	    "DELETE FROM catalogues WHERE name = $1",
+	    VALUES(value_text(name)));
+}
+
+bool
 store_put_catalogue(struct store *store, struct str name, struct str text,
     int64_t generation, struct err *err)
 {

@@ -200,6 +200,8 @@ bool store_touch_member(struct store *store, struct str id,
     int64_t generation, struct err *err);
 bool store_put_catalogue(struct store *store, struct str name,
     struct str text, int64_t generation, struct err *err);
+bool store_delete_catalogue(
+    struct store *store, struct str name, struct err *err);
 bool store_put_session(struct store *store, const struct session *session,
     int64_t generation, struct err *err);
 bool store_delete_session(struct store *store, struct str digest,

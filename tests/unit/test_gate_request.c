@@ -50,7 +50,7 @@ static const struct {
 	{ "the route names both",                 "ann", "GET", "/accounts/sales/users", "/accounts/sales/users?page=2", "", "", 0, "users.view", "sales" },
 	{ "the route of another method",          "ann", "POST", "/accounts/sales/users", "/accounts/sales/users", "", "", 0, "users.add", "sales" },
 	{ "the location's account is before the route's", "ann", "GET", "/accounts/sales/users", "/accounts/sales/users", "", "shop", 0, "users.view", "shop" },
-	{ "the location's permission is before the route's, but leaves its account", "ann", "GET", "/accounts/sales/users", "/accounts/sales/users", "calls.view", "", 0, "calls.view", "sales" },
+	{ "a location that names the permission asks no route, for the account neither", "ann", "GET", "/accounts/sales/users", "/accounts/sales/users", "calls.view", "", 0, "calls.view", "" },
 	{ "the route's fixed account",            "ann", "GET", "/fixed", "/fixed", "", "", 0, "users.view", "sales" },
 	{ "no account: the session's, or their own", "ann", "GET", "/own", "/own", "", "", 0, "users.view", "" },
 	{ "no route, but the location's permission", "ann", "GET", "/x", "/x", "calls.view", "", 0, "calls.view", "" },

@@ -484,7 +484,7 @@ grants_invent(FILE *out, const bool *is_person, const bool *is_place)
 {
 	for (int i = 0; i < PEOPLE; i++)
 		for (int k = 0; k < PLACES; k++)
-			for (size_t r = 0; r < 3; r++)
+			for (size_t r = 0, by_hand = kit_random(3); r < 3; r++)
 				if (is_person[i] && is_place[k] &&
 				    kit_random(4) == 0)
 					fprintf(out,
@@ -492,8 +492,7 @@ grants_invent(FILE *out, const bool *is_person, const bool *is_place)
 					    "'account':'%s','role':'%s','"
 					    "source':'%s'%s}\n",
 					    people[i], places[k], roles[r],
-					    kit_random(2) == 0 ? "local"
-							       : "corp",
+					    r == by_hand ? "local" : "corp",
 					    kit_random(3) == 0
 						? ",'filter':['x']"
 						: "");
@@ -518,6 +517,53 @@ state_invent(void)
 	free(text);
 	return state;
 }
+
+START_TEST(m5_two_local_grants_on_one_account_are_refused)
+{
+	struct state wanted = admin_state(
+	    STATE "{'type':'grant','member':'bob','account':'sales',"
+		  "'role':'editor'}\n");
+	struct load_counts counts;
+
+	admin_world();
+	admin_start(&AS_SYSTEM);
+	KIT_FAILS(
+	    admin_load(&admin, &wanted, &counts, &kit.err), "state_double");
+	admin_abort(&admin);
+}
+END_TEST
+
+/* One record that does not fit would stop all publishing. */
+START_TEST(what_cannot_be_published_is_refused)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	struct load_counts counts;
+	struct state wanted;
+
+	fprintf(out, "{'type':'member','username':'big'}\n");
+	for (int i = 0; i < 80; i++) {
+		fprintf(out,
+		    "{'type':'account','id':'a%d','catalogue':'plain'}\n"
+		    "{'type':'grant','member':'big','account':'a%d',"
+		    "'role':'viewer','filter':[",
+		    i, i);
+		for (int f = 0; f < 32; f++)
+			fprintf(out, "%s'%02d%0*d'", f > 0 ? "," : "", f,
+			    FILTER_MAX - 2, 0);
+		fprintf(out, "]}\n");
+	}
+	fclose(out);
+	wanted = admin_state(text);
+	free(text);
+	admin_world();
+	admin_start(&AS_SYSTEM);
+	KIT_FAILS(
+	    admin_load(&admin, &wanted, &counts, &kit.err), "record_too_large");
+	admin_abort(&admin);
+}
+END_TEST
 
 START_TEST(any_state_after_any_other)
 {
@@ -564,6 +610,8 @@ load_tests(TCase *t)
 	tcase_add_test(t, export_load_export_is_the_same);
 	tcase_add_test(t, a_directory_does_not_load);
 	tcase_add_test(t, sessions_of_those_who_stay_are_kept);
+	tcase_add_test(t, m5_two_local_grants_on_one_account_are_refused);
+	tcase_add_test(t, what_cannot_be_published_is_refused);
 	tcase_add_test(t, any_state_after_any_other);
 }
 
