@@ -110,6 +110,7 @@ FUZZ = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 .PHONY: all programs packages check check-run unit replay system san demo \
 	demo-check bench fuzz install clean
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 all: programs
 
