@@ -74,8 +74,7 @@ catalogues_drop(struct admin *admin, const struct stored_catalogue *stored,
 		if (!store_delete_catalogue(
 			admin->store, stored[i].name, err) ||
 		    !change_note(admin, "catalogue.remove", stored[i].name,
-			str_fmt(&admin->arena, "{\"name\":\"%.*s\"}",
-			    STR_ARGS(stored[i].name)),
+			catalogue_word(admin, stored[i].name, stored[i].text),
 			STR(""), &touches, err))
 			return false;
 	}

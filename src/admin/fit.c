@@ -1,5 +1,31 @@
 #include "admin/change.h"
+#include "base/bounds.h"
 #include "publish/record.h"
+
+static size_t
+names_bytes(struct names names)
+{
+	size_t bytes = names.count;
+
+	for (size_t i = 0; i < names.count; i++)
+		bytes += names.items[i].len;
+	return bytes;
+}
+
+/* Far from the bound there is nothing to measure. */
+static bool
+is_small(const struct member *member)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < member->grant_count; i++) {
+		const struct grant *g = &member->grants[i];
+
+		bytes += 64 + g->account.len + g->role.len + g->source.len +
+			 names_bytes(g->licences) + names_bytes(g->filters);
+	}
+	return bytes < RECORD_MAX / 2;
+}
 
 /* A record that does not fit would stop the publishing of everything, the
  * revocations of others too: so the change that makes it is refused. Key and
@@ -12,8 +38,7 @@ rule_record_fits(const struct member *member, struct err *err)
 	struct str name;
 	bool fits;
 
-	/* Far from the bound there is nothing to measure. */
-	if (member->grant_count == 0)
+	if (is_small(member))
 		return true;
 	name = record_name(&arena,
 	    STR("0123456789012345678901234567890123456789012345678901234567890"

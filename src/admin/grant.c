@@ -79,24 +79,41 @@ give_check(const struct admin *admin, const struct account *on,
 
 /* --- Writing -------------------------------------------------------------- */
 
+/* Does the member's record fit, with this grant in place of `before`, which may
+ * be NULL? */
+static bool
+record_fits(struct admin *admin, const struct member *member,
+    const struct grant *before, const struct grant *grant, struct err *err)
+{
+	struct grant *grants =
+	    ARENA_ARRAY(&admin->arena, struct grant, member->grant_count + 1);
+	struct member after = *member;
+
+	if (grants == NULL)
+		return err_set(err, ERR_LIMIT, "no_memory",
+		    "memory is out; give the process more");
+	after.grants = grants;
+	after.grant_count = 0;
+	for (size_t i = 0; i < member->grant_count; i++)
+		if (&member->grants[i] != before)
+			grants[after.grant_count++] = member->grants[i];
+	grants[after.grant_count++] = *grant;
+	return rule_record_fits(&after, err);
+}
+
 static bool
 grant_put(struct admin *admin, const struct member *member,
     const struct grant *grant, struct err *err)
 {
-	struct member after = { 0 };
-
 	return store_put_grant(admin->store, member->id, grant, err) &&
 	       store_touch_member(
-		   admin->store, member->id, next_generation(admin), err) &&
-	       member_need(admin, member->username, &after, err) &&
-	       rule_record_fits(&after, err);
+		   admin->store, member->id, next_generation(admin), err);
 }
 
 static bool
 grant_delete(struct admin *admin, const struct member *member,
     const struct grant *grant, struct err *err)
 {
-
 	return store_delete_grant(admin->store, member->id, grant->account,
 		   grant->role, grant->source, err) &&
 	       store_touch_member(
@@ -167,7 +184,8 @@ grant_make(struct admin *admin, struct str username, const struct grant *grant,
 		    "member %.*s: has %zu grants, which is the most; grant "
 		    "further up in the tree",
 		    STR_ARGS(member.username), member.grant_count);
-	return grant_put(admin, &member, grant, err) &&
+	return record_fits(admin, &member, NULL, grant, err) &&
+	       grant_put(admin, &member, grant, err) &&
 	       grant_note(admin, "grant.add", &member, NULL, grant, err);
 }
 
@@ -213,7 +231,8 @@ grant_replace(struct admin *admin, struct str username,
 		return true;
 	if (member.status == MEMBER_ACTIVE && is_top_grant(admin, on, before))
 		tops = (struct names){ &before->account, 1 };
-	return grant_delete(admin, &member, before, err) &&
+	return record_fits(admin, &member, before, grant, err) &&
+	       grant_delete(admin, &member, before, err) &&
 	       grant_put(admin, &member, grant, err) &&
 	       rule_top_stays(admin, tops, err) &&
 	       grant_note(admin, "grant.edit", &member, before, grant, err);

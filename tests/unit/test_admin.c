@@ -579,6 +579,42 @@ START_TEST(disabling_ends_sessions)
 }
 END_TEST
 
+/* One record that is too large would stop the publishing of all others. */
+START_TEST(what_cannot_be_published_is_refused)
+{
+	const struct record_key key = { { 0 } };
+	struct str filters = STR("");
+	struct member m;
+	struct str name;
+	int given = 0;
+
+	for (int i = 0; i < FILTERS_PER_GRANT_MAX; i++)
+		filters = str_fmt(&kit.arena, "%.*s%s%0250d", STR_ARGS(filters),
+		    i > 0 ? "," : "", i);
+	admin_world();
+	admin_start(&AS_SYSTEM);
+	for (bool ok = true; ok; given += ok) {
+		struct str add =
+		    str_fmt(&kit.arena, "account add f%d parent=root", given);
+		struct str give = str_fmt(&kit.arena,
+		    "grant add kim viewer on=f%d filter=%.*s", given,
+		    STR_ARGS(filters));
+
+		KIT_OK(admin_do(add.ptr));
+		ok = admin_do(give.ptr);
+	}
+	ck_assert_str_eq(kit.err.code, "record_too_large");
+	kit.err = (struct err){ 0 };
+	ck_assert_int_gt(given, 50);
+	/* With another one less wide there is still room. */
+	KIT_OK(admin_do("grant add kim viewer on=sales filter=a"));
+	admin_done();
+	m = member_now("kim");
+	name = record_name(&kit.arena, STR("t"), RECORD_MEMBER, m.username);
+	ck_assert_ptr_nonnull(record_member(&kit.arena, &key, name, &m).ptr);
+}
+END_TEST
+
 /* --- Anything, in any order ----------------------------------------------- */
 
 #define ROUNDS 1500
@@ -897,6 +933,7 @@ admin_tests(TCase *t)
 	tcase_add_test(t, levels_only_no_personal_account);
 	tcase_add_test(t, token_is_given_once);
 	tcase_add_test(t, disabling_ends_sessions);
+	tcase_add_test(t, what_cannot_be_published_is_refused);
 	tcase_add_test(t, anything_in_any_order);
 	tcase_add_test(t, p6_two_remove_each_other_and_one_stays);
 }
