@@ -52,8 +52,7 @@ folder_check(
 	*slash = '\0';
 	if (stat(folder, &st) != 0)
 		return failed(err, folder, "cannot be looked at");
-	if (!S_ISDIR(st.st_mode) ||
-	    (st.st_mode & (S_IWOTH | S_IWGRP)) != 0)
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & (S_IWOTH | S_IWGRP)) != 0)
 		return err_set(err, ERR_REACH, "gate_socket_place",
 		    "%s: others may write there and put another socket in its "
 		    "place; chmod go-w it, or use another folder",
@@ -116,7 +115,7 @@ inherited_check(int fd, const struct config_gate *config, struct err *err)
 		    "ListenStream=/run/rolegate/gate.sock");
 	if (stat(path, &st) != 0)
 		return failed(err, path, "cannot be looked at");
-	if ((st.st_mode & S_IRWXO) != 0)
+	if ((st.st_mode & S_IWOTH) != 0)
 		return err_set(err, ERR_REACH, "gate_socket_place",
 		    "%s: everybody may connect and ask as anybody; write "
 		    "SocketMode=0660 into its unit",

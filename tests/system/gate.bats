@@ -1,0 +1,710 @@
+#!/usr/bin/env bats
+# rolegated with a real Redis, asked over FastCGI without nginx in between: what
+# it answers, what it makes of bytes that nginx never sends, and how it lives
+# and dies.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	build=${ROLEGATE_BUILD:-$root/build}
+	case $build in /*) ;; *) build=$root/$build ;; esac
+	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-gate.XXXXXX")
+	pids=()
+	unset ROLEGATE_CONFIG
+	cd "$tmp" || exit 1
+	rg key new view.key >/dev/null
+	config >rolegate.yaml
+	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
+	cat >routes.yaml <<-'ROUTES'
+		routes:
+		  - {method: GET, path: '/accounts/{account}/users', permission: users.view}
+		  - {method: GET, path: '/own', permission: users.view}
+	ROUTES
+	cat >state.jsonl <<-'STATE'
+		{"type":"member","username":"Ann","status":"active"}
+		{"type":"member","username":"bob","status":"active"}
+		{"type":"member","username":"dan","status":"disabled"}
+		{"type":"member","username":"eve","status":"active"}
+		{"type":"account","id":"my-business","kind":"shared","level":"account","catalogue":"call-tracking","status":"active","owner":"Ann"}
+		{"type":"account","id":"net","kind":"shared","level":"network","catalogue":"performance-marketing","status":"active","owner":"Ann"}
+		{"type":"account","id":"sales","parent":"my-business","kind":"shared","level":"account","status":"active"}
+		{"type":"grant","member":"bob","account":"sales","role":"reporting.viewer","source":"local"}
+		{"type":"grant","member":"eve","account":"net","role":"filtered_reporting","source":"local","filter":["a;b","region=East West"]}
+	STATE
+}
+
+teardown() {
+	local pid
+	touch "$tmp/stop"
+	for pid in "${pids[@]}"; do
+		kill -CONT "$pid" 2>/dev/null || true
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	cd /
+	rm -rf "$tmp"
+}
+
+config() { # more lines of the gate
+	cat <<-CONF
+		store: $tmp/state.db
+		catalogues: $root/catalogs
+		view:
+		  redis: {address: "unix:$tmp/redis.sock"}
+		  key_file: $tmp/view.key
+		gate:
+		  socket: $tmp/gate.sock
+		  workers: 2
+		  cookie: sid
+		  trusted_user: yes
+		  log: all
+		  log_file: $tmp/decisions.log
+		  routes: $tmp/routes.yaml
+	CONF
+	[ $# -eq 0 ] || printf '  %s\n' "$@"
+}
+
+rg() {
+	"$build/rolegate" "$@"
+}
+
+until_true() { # a command
+	local i
+	for i in $(seq 200); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+redis_up() {
+	rm -f redis.sock
+	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
+	    --appendonly no --dir "$tmp" --daemonize no >/dev/null 2>&1 3>&- &
+	redis_pid=$!
+	pids+=("$redis_pid")
+	until_true [ -S redis.sock ]
+}
+
+cli() {
+	redis-cli -s "$tmp/redis.sock" --raw "$@"
+}
+
+gate_start() {
+	"$build/rolegated" >>gate.log 2>&1 3>&- &
+	gate_pid=$!
+	pids+=("$gate_pid")
+	until_true [ -S gate.sock ]
+}
+
+# The state published, the gate serving, and the view known to it.
+up() {
+	redis_up
+	rg load --yes state.jsonl >/dev/null
+	rg publish --follow >follow.log 2>&1 3>&- &
+	follow_pid=$!
+	pids+=("$follow_pid")
+	gate_start
+	until_true knows
+}
+
+client() {
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/fcgi-client.py" "$tmp/gate.sock" "$@"
+}
+
+knows() {
+	[ "$(answer USER=ann PERMISSION=users.view ACCOUNT=sales)" = \
+	    "204 allow granted" ]
+}
+
+# "204 allow granted" of a request; the whole of it is in the file `answer`.
+answer() {
+	client ask "$@" >answer
+	awk '/^Status:/ { status = $2 } /^X-Rolegate-Decision:/ { word = $2 }
+	    /^X-Rolegate-Reason:/ { reason = $2 } /^closed/ { status = $1 }
+	    END { print status (word != "" ? " " word " " reason : "") }' answer
+}
+
+is() { # what is wanted, then the request
+	local want=$1 got
+	shift
+	got=$(answer "$@")
+	[ "$got" = "$want" ] || { echo "$*: $got instead of $want"; return 1; }
+}
+
+workers() {
+	pgrep -P "$gate_pid" | sort
+}
+
+two_workers() {
+	[ "$(workers | wc -l)" -eq 2 ]
+}
+
+said() { # code
+	grep -qF "[$1]" gate.log
+}
+
+ended() { # pid
+	! kill -0 "$1" 2>/dev/null
+}
+
+# --- Words ---------------------------------------------------------------------
+
+@test "options: help leads with examples, unknown words are 2" {
+	run -0 "$build/rolegated" --help
+	[[ ${lines[0]} == Examples:* ]]
+	run -0 "$build/rolegated" --version
+	run -2 "$build/rolegated" --nonsense
+	[[ $output == *"[usage]" ]]
+	run -2 "$build/rolegated" word
+	[[ $output == *"word"*"[usage]" ]]
+	run -2 "$build/rolegated" --config
+}
+
+@test "--check: every fault with its place, and 3; else 0 and nothing is opened" {
+	run -0 "$build/rolegated" --check
+	[ ! -e gate.sock ]
+	[ ! -e decisions.log ]
+	{ config 'workers: many' 'nonsense: 1'; } >rolegate.yaml
+	run -3 "$build/rolegated" --check
+	[[ $output == *"rolegate.yaml:"*"workers"* ]]
+	[[ $output == *"rolegate.yaml:"*"nonsense"* ]]
+	config >rolegate.yaml
+	echo '  - {method: GET}' >>routes.yaml
+	run -3 "$build/rolegated" --check
+	[[ $output == *"routes.yaml:4:"* ]]
+}
+
+@test "--check: what a gate cannot be without" {
+	local row
+	for row in 's/^  cookie:.*//; s/trusted_user: yes/trusted_user: no/|gate_no_identity' \
+	    's/^  key_file:.*//|config_value' \
+	    's/^  redis:.*//|view_not_configured' \
+	    's,key_file: .*,key_file: /nowhere,|view_key' \
+	    's/^  cookie: sid/  cookie: sid\n  peer_user: nobody-at-all/|gate_peer_user'; do
+		config | sed "${row%|*}" >rolegate.yaml
+		run -3 "$build/rolegated" --check
+		[[ $output == *"[${row##*|}]"* ]] || {
+			echo "$row: $output"
+			return 1
+		}
+	done
+}
+
+# --- Answers --------------------------------------------------------------------
+
+@test "allow, filtered, deny, nobody: with their headers" {
+	up
+	is "204 allow granted" USER=ANN PERMISSION=users.add ACCOUNT=sales
+	grep -qx 'X-Rolegate-Member: Ann' answer
+	grep -qx 'X-Rolegate-Account: sales' answer
+	grep -qx 'X-Rolegate-Role: full.editor' answer
+	! grep -q Filter answer
+	is "204 allow granted" USER=bob PERMISSION=reports.view ACCOUNT=sales
+	grep -qx 'X-Rolegate-Role: reporting.viewer' answer
+	is "204 allow granted_filtered" USER=eve \
+	    PERMISSION=reports.transactions.view ACCOUNT=net
+	grep -qx 'X-Rolegate-Filter: a%3Bb;region=East%20West' answer
+	is "403 deny no_permission" USER=bob PERMISSION=users.add ACCOUNT=sales
+	! grep -q Member answer
+	is "403 deny no_grant" USER=bob PERMISSION=users.view ACCOUNT=my-business
+	is "403 deny no_member" USER=mallory PERMISSION=users.view ACCOUNT=sales
+	is "403 deny member_inactive" USER=dan PERMISSION=users.view ACCOUNT=sales
+	is "403 deny no_account" USER=bob PERMISSION=users.view ACCOUNT=nowhere
+	is "403 deny no_account" USER=bob PERMISSION=users.view
+	is "401 deny no_identity" PERMISSION=users.view ACCOUNT=sales
+	is "401 deny no_identity" USER="$(printf 'ann\n')x y" \
+	    PERMISSION=users.view ACCOUNT=sales
+}
+
+@test "a session's token is somebody, on the session's account" {
+	up
+	token=$(rg session add bob --account sales --yes)
+	other=$(rg session add eve --account net --yes)
+	is "204 allow granted" COOKIE="a=b; sid=$token" PERMISSION=reports.view
+	grep -qx 'X-Rolegate-Account: sales' answer
+	# The session is before the trusted user.
+	is "403 deny no_permission" COOKIE="sid=$token" USER=ann \
+	    PERMISSION=users.add
+	# T39 T40
+	is "401 deny no_identity" COOKIE="sid=$token; sid=$other" USER=ann \
+	    PERMISSION=reports.view
+	is "401 deny no_identity" COOKIE="SID=$token" PERMISSION=reports.view
+	is "401 deny no_identity" COOKIE="sid=x" USER=ann PERMISSION=reports.view
+	is "401 deny no_identity" COOKIE="sid=$(echo "$token" | tr A-Z B-ZA)" PERMISSION=reports.view
+	digest=$(rg session list bob | cut -f1 | grep -E '^[0-9a-f]{64}$')
+	rg session remove "$digest" --yes >/dev/null
+	until_true is "401 deny no_identity" COOKIE="sid=$token" \
+	    PERMISSION=reports.view
+	# No token and no cookie is ever written down.
+	! grep -qF -e "$token" -e "$other" decisions.log gate.log
+}
+
+@test "a trusted user is believed only where the operator says so" {
+	config | sed 's/trusted_user: yes/trusted_user: no/' >rolegate.yaml
+	redis_up
+	rg load --yes state.jsonl >/dev/null
+	gate_start
+	is "401 deny no_identity" USER=ann PERMISSION=users.view ACCOUNT=sales
+}
+
+@test "T13 T18 T19 T20 routes name permission and account; what they leave out is a no" {
+	up
+	is "204 allow granted" USER=ann PATH=/accounts/sales/users \
+	    TARGET=/accounts/sales/users?page=2
+	grep -qx 'X-Rolegate-Account: sales' answer
+	is "403 deny no_grant" USER=bob PATH=/accounts/my-business/users \
+	    TARGET=/accounts/my-business/users
+	is "403 deny no_route" USER=ann METHOD=POST PATH=/accounts/sales/users \
+	    TARGET=/accounts/sales/users
+	is "403 deny no_route" USER=ann PATH=/nowhere TARGET=/nowhere
+	is "403 deny no_route" USER=ann METHOD= PATH=/own TARGET=/own
+	is "403 deny ambiguous_path" USER=ann PATH=/_rolegate TARGET=/own \
+	    PERMISSION=users.view ACCOUNT=sales
+	is "403 deny ambiguous_path" USER=ann PATH= TARGET=/own \
+	    PERMISSION=users.view ACCOUNT=sales
+	is "403 deny ambiguous_path" USER=ann PATH=/own TARGET=/x/../own \
+	    PERMISSION=users.view ACCOUNT=sales
+}
+
+@test "W2 a parameter that is missing or there twice is a no" {
+	up
+	local name
+	set -- USER=ann PERMISSION=users.view ACCOUNT=sales
+	is "204 allow granted" "$@"
+	for name in COOKIE TRUSTED_USER METHOD PATH TARGET PERMISSION ACCOUNT; do
+		[[ $(answer "$@" "-$name") == 40[13]" deny "* ]]
+		[[ $(answer "$@" "+$name=/x") == 40[13]" deny "* ]]
+		[[ $(answer "$@" "+$name=") == 40[13]" deny "* ]]
+	done
+	# What a client could send is none of ours.
+	is "204 allow granted" "$@" +MEMBER=eve +X_ORIGINAL_URI=/public
+}
+
+@test "a connection is kept for thousands of requests" {
+	up
+	run -0 client kept 5000 USER=ann PERMISSION=users.view ACCOUNT=sales
+	[ "$output" = "5000 204 allow granted" ]
+}
+
+@test "an answer that would be longer than 4 KiB is a don't-know" {
+	for n in $(seq 10 29); do
+		printf '"f%s=%s",' "$n" "$(printf '%0240d' 0)"
+	done >filters
+	sed -i "s/\"a;b\"/$(sed 's/,$//' filters)/" state.jsonl
+	up
+	is "503 unknown not_known" USER=eve \
+	    PERMISSION=reports.transactions.view ACCOUNT=net
+	said answer_too_large
+	grep -q 'member=eve .*verdict=unknown reason=not_known' decisions.log
+}
+
+# --- The log --------------------------------------------------------------------
+
+@test "T6 the log has a line a decision, which explain can read" {
+	up
+	is "403 deny no_permission" USER=bob PERMISSION=users.add ACCOUNT=sales
+	id=$(sed -n 's/^X-Rolegate-Decision-Id: //p' answer)
+	run -0 grep -c "id=$id " decisions.log
+	[ "$output" = 1 ]
+	run -1 rg explain --decision "$id"
+	[[ $output == *"$(printf 'then_reason\tno_permission')"* ]]
+	[[ $output == *"$(printf 'member\tbob')"* ]]
+	before=$(wc -l <decisions.log)
+	answer USER=ann PATH="$(printf '/x\ntime=1 id=%s verdict=allow' "$id")" \
+	    HOST="$(printf 'a\r\nb')" >/dev/null
+	[ "$(wc -l <decisions.log)" -eq $((before + 1)) ]
+	[ "$(grep -c "^time=[^ ]* id=$id " decisions.log)" -eq 1 ]
+}
+
+@test "the log: off, denials, all" {
+	local what lines
+	for what in off:0 denials:1 all:2; do
+		config | sed "s/log: all/log: ${what%:*}/" >rolegate.yaml
+		if [ -z "$gate_pid" ]; then
+			up
+		else
+			kill -HUP "$gate_pid"
+			until_true said reloaded
+		fi
+		: >gate.log
+		: >decisions.log
+		is "204 allow granted" USER=ann PERMISSION=users.view ACCOUNT=sales
+		is "403 deny no_permission" USER=bob PERMISSION=users.add ACCOUNT=sales
+		lines=$(wc -l <decisions.log)
+		[ "$lines" -eq "${what#*:}" ] || { echo "$what: $lines"; return 1; }
+	done
+}
+
+# --- Bytes ----------------------------------------------------------------------
+
+@test "W11 whatever is sent, nobody gets in, and the workers live" {
+	up
+	before=$(workers)
+	client hostile >heard
+	[ "$(wc -l <heard)" -gt 300 ]
+	# What is named is closed; what only has bytes changed may be a request.
+	! grep -v '^changed bytes' heard | grep -v ': closed$'
+	! grep ' 204 ' heard | grep -v '^changed bytes'
+	[ "$(workers)" = "$before" ]
+	knows
+	! said worker_died
+}
+
+@test "W11 who sends half a request does not keep the others waiting" {
+	up
+	for _ in 1 2 3 4 5 6 7 8; do
+		client half stop USER=ann >/dev/null 2>&1 3>&- &
+		pids+=($!)
+	done
+	for _ in $(seq 50); do
+		knows
+	done
+}
+
+@test "W13 when descriptors are out it says no, goes on, and recovers" {
+	redis_up
+	rg load --yes state.jsonl >/dev/null
+	ulimit -Sn 96
+	ulimit -Hn 96
+	gate_start
+	until_true knows
+	before=$(workers)
+	client hold 60 stop >held 2>&1 3>&- &
+	first=$!
+	client hold 60 stop >held2 2>&1 3>&- &
+	second=$!
+	client hold 60 stop >held3 2>&1 3>&- &
+	third=$!
+	until_true grep -q held held3
+	sleep 0.3
+	[[ $(answer USER=ann PERMISSION=users.view ACCOUNT=sales) != 204* ]] ||
+	    knows
+	touch stop
+	wait "$first" "$second" "$third"
+	until_true knows
+	[ "$(workers)" = "$before" ]
+}
+
+# --- Redis ----------------------------------------------------------------------
+
+@test "W7 an empty Redis is a don't-know, until it is published again" {
+	up
+	kill "$follow_pid"
+	wait "$follow_pid" || true
+	cli FLUSHALL >/dev/null
+	until_true is "503 unknown not_known" USER=ann PERMISSION=users.view \
+	    ACCOUNT=sales
+	rg publish --all >/dev/null
+	until_true knows
+}
+
+@test "W5 T28 a Redis that is dead or frozen is a don't-know, soon" {
+	up
+	kill -STOP "$redis_pid"
+	kill "$follow_pid"
+	wait "$follow_pid" || true
+	sleep 6 # the heartbeat's time
+	start=$(date +%s%N)
+	is "503 unknown not_known" USER=ann PERMISSION=users.view ACCOUNT=sales
+	[ $((($(date +%s%N) - start) / 1000000)) -lt 1500 ]
+	kill -CONT "$redis_pid"
+	rg publish --all >/dev/null
+	until_true knows
+	kill -9 "$redis_pid"
+	wait "$redis_pid" || true
+	until_true is "503 unknown not_known" USER=ann PERMISSION=users.view \
+	    ACCOUNT=sales
+	redis_up
+	rg publish --all >/dev/null
+	until_true knows
+	said redis_unreachable
+	said redis_back
+}
+
+@test "D5 a record that is not signed with our key is a don't-know" {
+	up
+	rg key new other.key >/dev/null
+	sed "s/view.key/other.key/; s/namespace:.*//" rolegate.yaml >other.yaml
+	redis-server --port 0 --unixsocket "$tmp/other.sock" --save '' \
+	    --dir "$tmp" >/dev/null 2>&1 3>&- &
+	pids+=($!)
+	until_true [ -S other.sock ]
+	sed -i "s/redis.sock/other.sock/" other.yaml
+	rg --config other.yaml publish --all >/dev/null
+	key=rolegate:{default}:member:bob
+	redis-cli -s other.sock --raw DUMP "$key" | head -c -1 >dump
+	redis-cli -s redis.sock -x RESTORE "$key" 0 REPLACE <dump 2>/dev/null ||
+	    redis-cli -s other.sock --raw GET "$key" | head -c -1 |
+	    redis-cli -s redis.sock -x SET "$key" >/dev/null
+	redis-cli -s other.sock --raw GET "$key" | head -c -1 |
+	    redis-cli -s redis.sock -x SET "$key" >/dev/null
+	until_true is "503 unknown not_known" USER=bob PERMISSION=reports.view \
+	    ACCOUNT=sales
+	knows
+	until_true said record_mac
+}
+
+@test "T51 a grant that is taken away is gone with the next request" {
+	up
+	is "204 allow granted" USER=bob PERMISSION=reports.view ACCOUNT=sales
+	rg grant remove bob reporting.viewer sales --yes >/dev/null
+	until_true is "403 deny no_grant" USER=bob PERMISSION=reports.view \
+	    ACCOUNT=sales
+}
+
+# --- Living and dying -----------------------------------------------------------
+
+@test "T26 W4 workers that are killed are replaced; nobody gets in by it" {
+	up
+	client stream stop 8 >stream.out 2>&1 3>&- &
+	stream=$!
+	for _ in $(seq 15); do
+		sleep 0.2
+		kill -9 "$(workers | shuf -n 1)"
+	done
+	sleep 0.2
+	touch stop
+	wait "$stream"
+	cat stream.out
+	two_workers
+	# Only these two answers, and none was lost.
+	[ "$(grep -c . stream.out)" -eq 2 ]
+	grep -q 'allow: 204 allow granted$' stream.out
+	grep -q 'deny: 403 deny no_permission$' stream.out
+	[ "$(grep -c worker_died gate.log)" -eq 15 ]
+}
+
+@test "W14 a storm of signals under load loses no request" {
+	up
+	client stream stop 8 >stream.out 2>&1 3>&- &
+	stream=$!
+	for n in $(seq 40); do
+		kill -HUP "$gate_pid"
+		kill -USR1 "$gate_pid"
+		for pid in $(workers); do
+			kill -USR1 "$pid" 2>/dev/null || true
+			kill -HUP "$pid" 2>/dev/null || true
+		done
+		[ $((n % 4)) -eq 0 ] && sleep 0.1
+	done
+	touch stop
+	wait "$stream"
+	cat stream.out
+	[ "$(grep -c . stream.out)" -eq 2 ]
+	grep -q 'allow: 204 allow granted$' stream.out
+	grep -q 'deny: 403 deny no_permission$' stream.out
+	until_true two_workers
+	said reloaded
+	! said worker_died
+}
+
+@test "W14 a broken configuration is refused whole, a good one is taken" {
+	up
+	before=$(workers)
+	config 'nonsense: 1' >rolegate.yaml
+	kill -HUP "$gate_pid"
+	until_true said reload_refused
+	grep -q 'rolegate.yaml:[0-9]*:[0-9]*: .*nonsense' gate.log
+	knows
+	echo '  - {method: GET}' >>routes.yaml
+	config >rolegate.yaml
+	: >gate.log
+	kill -HUP "$gate_pid"
+	until_true said reload_refused
+	knows
+	[ "$(workers)" = "$before" ]
+	sed -i '$d' routes.yaml
+	echo "  - {method: GET, path: '/new', permission: users.view}" >>routes.yaml
+	config 'socket_group: root' >rolegate.yaml
+	kill -HUP "$gate_pid"
+	until_true said reloaded
+	said restart_needed
+	until_true is "204 allow granted" USER=ann PATH=/new TARGET=/new \
+	    ACCOUNT=sales
+	until_true two_workers
+	[ "$(workers)" != "$before" ]
+}
+
+@test "W14 more and fewer workers, by a reload" {
+	up
+	config | sed 's/workers: 2/workers: 4/' >rolegate.yaml
+	kill -HUP "$gate_pid"
+	until_true eval '[ "$(workers | wc -l)" -eq 4 ] && said reloaded'
+	config | sed 's/workers: 2/workers: 1/' >rolegate.yaml
+	kill -HUP "$gate_pid"
+	until_true eval '[ "$(workers | wc -l)" -eq 1 ]'
+	knows
+}
+
+@test "SIGTERM: what has begun is answered, then all is gone, and 0" {
+	up
+	client half go USER=ann PERMISSION=users.view ACCOUNT=sales >half 2>&1 3>&- &
+	half=$!
+	until_true grep -q half half
+	all=$(workers)
+	kill -TERM "$gate_pid"
+	sleep 0.2
+	touch go
+	wait "$half"
+	[ "$(tail -n 1 half)" = "204 allow granted" ]
+	run -0 wait "$gate_pid"
+	[ ! -e gate.sock ]
+	for pid in $all; do
+		ended "$pid"
+	done
+	said gate_ended
+}
+
+@test "a worker ends with its master, however that ends" {
+	up
+	all=$(workers)
+	kill -9 "$gate_pid"
+	wait "$gate_pid" || true
+	for pid in $all; do
+		until_true ended "$pid"
+	done
+	# The socket that was left behind is taken over.
+	gate_start
+	until_true knows
+}
+
+@test "workers that die of beginning are begun slowly, and again" {
+	printf 'password' >redis.password
+	chmod 600 redis.password
+	redis_up
+	cli ACL SETUSER gate on '>password' '~*' '&*' +@all >/dev/null
+	config "redis: {address: \"unix:$tmp/redis.sock\", user: gate, password_file: $tmp/redis.password}" >rolegate.yaml
+	rg load --yes state.jsonl >/dev/null
+	rg publish --all >/dev/null
+	gate_start
+	until_true knows
+	mv redis.password away
+	: >gate.log
+	kill -9 $(workers)
+	sleep 2
+	[ "$(grep -c worker_died gate.log)" -ge 6 ]
+	[ "$(grep -c worker_died gate.log)" -le 16 ]
+	said redis_password
+	mv away redis.password
+	until_true knows
+	until_true two_workers
+}
+
+@test "a reload that a worker could not begin with is refused" {
+	printf 'password' >redis.password
+	chmod 600 redis.password
+	up
+	config "redis: {address: \"unix:$tmp/redis.sock\", user: gate, password_file: $tmp/nowhere}" >rolegate.yaml
+	kill -HUP "$gate_pid"
+	until_true said reload_refused
+	said redis_password
+	knows
+}
+
+# --- The socket -----------------------------------------------------------------
+
+@test "T42 the socket is for owner and group; others' folders are refused" {
+	up
+	[ "$(stat -c %a gate.sock)" = 660 ]
+	kill "$gate_pid"
+	wait "$gate_pid"
+	mkdir open
+	chmod 777 open
+	config | sed "s,gate.sock,open/gate.sock," >rolegate.yaml
+	run -4 "$build/rolegated"
+	[[ $output == *"[gate_socket_place]" ]]
+	[ ! -e open/gate.sock ]
+	config | sed "s,socket: .*,socket: /gate.sock," >rolegate.yaml
+	run -4 "$build/rolegated"
+	config | sed "s,gate.sock,nowhere/gate.sock," >rolegate.yaml
+	run -4 "$build/rolegated"
+	[[ $output == *"[gate_socket]" ]]
+	config | sed "s,gate.sock,$(printf '%0120d' 0)," >rolegate.yaml
+	run -3 "$build/rolegated"
+	config 'socket_group: nobody-at-all' >rolegate.yaml
+	run -4 "$build/rolegated"
+	[[ $output == *"[gate_socket_group]" ]]
+}
+
+@test "T42 a living socket and a file that is none are left alone" {
+	up
+	run -4 "$build/rolegated"
+	[[ $output == *"[gate_socket_busy]" ]]
+	knows
+	kill "$gate_pid"
+	wait "$gate_pid"
+	echo precious >gate.sock
+	run -4 "$build/rolegated"
+	[ "$(cat gate.sock)" = precious ]
+}
+
+@test "T42 systemd's socket is used when only owner and group may connect" {
+	command -v systemd-socket-activate >/dev/null || skip "no systemd"
+	redis_up
+	rg load --yes state.jsonl >/dev/null
+	activate() { # mode
+		rm -f gate.sock
+		systemd-socket-activate -E ROLEGATE_CONFIG -l "$tmp/gate.sock" \
+		    "$build/rolegated" >>gate.log 2>&1 3>&- &
+		gate_pid=$!
+		pids+=("$gate_pid")
+		until_true [ -S gate.sock ]
+		chmod "$1" gate.sock
+	}
+	activate 0666
+	client ask USER=ann >/dev/null
+	wait "$gate_pid" || [ $? -eq 4 ]
+	said gate_socket_place
+	activate 0660
+	until_true knows
+	two_workers
+	run -0 client kept 100 USER=ann PERMISSION=users.view ACCOUNT=sales
+	[ "$output" = "100 204 allow granted" ]
+	kill "$gate_pid"
+	wait "$gate_pid"
+	# It is systemd's to take away.
+	[ -S gate.sock ]
+}
+
+@test "as root: the rights are given up, and only the peer is let in" {
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	chmod 711 "$tmp"
+	mkdir run log
+	chown nobody log
+	chmod 640 view.key rolegate.yaml routes.yaml
+	chgrp nogroup view.key rolegate.yaml routes.yaml
+	config 'user: nobody' 'socket_group: nogroup' 'peer_user: daemon' |
+	    sed "s,decisions.log,log/decisions.log," >rolegate.yaml
+	chmod 640 rolegate.yaml
+	chgrp nogroup rolegate.yaml
+	redis_up
+	chmod 666 redis.sock
+	rg load --yes state.jsonl >/dev/null
+	gate_start
+	until_true knows
+	for pid in "$gate_pid" $(workers); do
+		[ "$(awk '/^Uid/ { print $2 $3 $4 }' "/proc/$pid/status")" = \
+		    "$(id -u nobody)$(id -u nobody)$(id -u nobody)" ]
+		[ "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$pid/status")" = 1 ]
+		[ "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")" = \
+		    0000000000000000 ]
+		[ "$(awk '/core file size/ { print $5 }' "/proc/$pid/limits")" = 0 ]
+	done
+	[ "$(stat -c %G gate.sock)" = nogroup ]
+	[ "$(stat -c %U log/decisions.log)" = nobody ]
+	as() { # user
+		cp "$BATS_TEST_DIRNAME/fcgi-client.py" client.py
+		setpriv --reuid "$1" --regid nogroup --clear-groups \
+		    /usr/bin/python3 client.py "$tmp/gate.sock" ask USER=ann \
+		    PERMISSION=users.view ACCOUNT=sales
+	}
+	[[ $(as daemon) == *"Status: 204"* ]]
+	[ "$(as games)" = closed ]
+	said peer_refused
+	# A reload is read with the rights that are left.
+	kill -HUP "$gate_pid"
+	until_true said reloaded
+	until_true knows
+}
