@@ -11,17 +11,16 @@ cd "$tmp"
 PATH=$tmp/bin:/usr/sbin:$PATH
 export ROLEGATE_CONFIG=$tmp/rolegate.yaml
 
-pids=()
 passed=0
 failed=0
 
 finish() {
 	local pid
 	trap - EXIT
-	for pid in "${pids[@]}"; do
+	# All that this shell has in the background, by its ids.
+	for pid in $(jobs -p); do
 		kill "$pid" 2>/dev/null || true
 	done
-	slapd_stop "$tmp/ldap"
 	wait || true
 }
 trap finish EXIT
@@ -75,7 +74,6 @@ redis_up() {
 	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
 	    --appendonly no --dir "$tmp" --aclfile "$tmp/users.acl" \
 	    --daemonize no >redis.log 2>&1 &
-	pids+=($!)
 	wait_until test -S redis.sock
 }
 
@@ -134,9 +132,7 @@ configure() {
 
 gate_up() {
 	rolegate publish --follow >follow.log 2>&1 &
-	pids+=($!)
 	rolegated >gate.log 2>&1 &
-	pids+=($!)
 	wait_until test -S run/gate.sock
 }
 
@@ -200,10 +196,8 @@ nginx_up() {
 		nginx -e "$tmp/nginx.log" -c "$tmp/nginx.conf" &
 		NGINX_PID=$!
 		for _ in $(seq 100); do
-			curl -s -o /dev/null "http://127.0.0.1:$SITE_PORT/" && {
-				pids+=("$NGINX_PID")
-				return 0
-			}
+			curl -s -o /dev/null "http://127.0.0.1:$SITE_PORT/" &&
+			    return 0
 			kill -0 "$NGINX_PID" 2>/dev/null || break
 			sleep 0.05
 		done
@@ -223,13 +217,26 @@ session() { # member
 	)
 }
 
+# One row of the table. Every format of it is this one.
+columns='%-8s %-5s %-37s %-12s %-4s %-17s'
+
+header() { # name: its value in the last answer
+	tr -d '\r' <headers | sed -n "s/^$1: //Ip"
+}
+
+# The account that a decision was about, as the gate has logged it.
+account_of() { # decision id
+	wait_until grep -qF " id=$1 " decisions.log
+	sed -n "s/.* id=$1 .* account=\([^ ]*\) .*/\1/p" decisions.log
+}
+
 # who, method, path, status and reason wanted, text wanted in the body, sentence
 ask() {
 	local who=$1 method=$2 path=$3 want=$4 reason=$5 text=$6 says=$7
-	local args=() status said body
+	local args=() status said account body
 	shift 7
 	case $who in
-	-) ;;
+	- | stranger) ;;
 	unknown) args=(-b "rolegate=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") ;;
 	*)
 		session "$who"
@@ -239,9 +246,11 @@ ask() {
 	status=$(curl -s --path-as-is -X "$method" -o body -D headers \
 	    -w '%{http_code}' "${args[@]}" "$@" \
 	    "http://127.0.0.1:$SITE_PORT$path")
-	said=$(tr -d '\r' <headers | sed -n 's/^X-Rolegate-Reason: //Ip')
+	said=$(header X-Rolegate-Reason)
+	account=$(account_of "$(header X-Rolegate-Decision-Id)")
 	body=$(cat body)
-	printf '%-8s %-5s %-36s %-4s %-17s %s\n' "$who" "$method" "$path" \
+	# shellcheck disable=SC2059
+	printf "$columns %s\n" "$who" "$method" "$path" "${account:--}" \
 	    "$status" "$said" "$says"
 	[ -z "$text" ] || printf '%15s%s\n' '' "$body"
 	verify "$says: $want $reason" test "$status $said" = "$want $reason"
@@ -250,7 +259,8 @@ ask() {
 }
 
 requests() {
-	printf '%-8s %-5s %-36s %-4s %-17s\n' WHO METH URL CODE REASON
+	# shellcheck disable=SC2059
+	printf "$columns\n" WHO METH URL ACCOUNT CODE REASON
 	ask ben GET /accounts/my-business/calls 200 granted 'member=ben account=my-business role=full.viewer' \
 	    "a viewer views"
 	ask ben POST /accounts/my-business/users 403 no_permission '' \
@@ -273,21 +283,31 @@ requests() {
 	    "the owner may do everything"
 	ask olga POST /accounts/old-shop/users 403 account_status '' \
 	    "but not where the account is suspended"
+	ask fay GET /accounts/outlet/calls 200 granted 'account=outlet' \
+	    "a grant with one of the licences that are owned"
+	ask ben GET /accounts/outlet/calls 403 licence '' \
+	    "a grant without any"
 	ask fay GET /accounts/network/reports 200 granted_filtered 'filter=region=West' \
 	    "a filtered role, with its filter"
 	ask luis POST /accounts/acme/campaigns 200 granted '' \
 	    "a network's member acts for a profile"
+	ask luis POST /accounts/radio/applications 200 granted '' \
+	    "and for a publisher"
 	ask luis POST /accounts/network/campaigns 403 level '' \
 	    "campaigns are a profile's, not the network's"
+	ask rosa POST /accounts/acme/campaigns 200 granted 'role=manager' \
+	    "a profile's manager, on their own profile"
+	ask rosa POST /accounts/radio/applications 403 no_grant '' \
+	    "but a publisher is none of theirs"
 	ask nils POST /accounts/acme/campaigns 403 no_permission '' \
 	    "an observer only looks"
 	ask unknown GET /accounts/sales/calls 401 no_identity '' \
 	    "a session that nobody has"
 	ask - GET /accounts/sales/calls 401 no_identity '' \
 	    "no session"
-	ask - GET /as-stranger 403 no_member '' \
+	ask stranger GET /as-stranger 403 no_member '' \
 	    "a person whom nobody knows"
-	ask ben GET /accounts/sales/%2e%2e/my-business/calls 403 ambiguous_path '' \
+	ask ben GET /accounts/sales/%2e%2e/support/calls 403 ambiguous_path '' \
 	    "a path that can be read in two ways"
 	ask ben GET '/accounts/sales;x/calls' 403 ambiguous_path '' \
 	    "and another one"
@@ -379,5 +399,4 @@ ROLEGATE_CONFIG=$ROLEGATE_CONFIG $tmp/bin/rolegate what olga
 tail -f $tmp/decisions.log
 TRY
 sleep infinity &
-pids+=($!)
 wait $! || true
