@@ -69,9 +69,7 @@ grant_change(const struct change *c, struct admin *admin, struct arena *arena,
 		    !str_eq(grant.role, c->role))
 			continue;
 		grant.licences = c->licences;
-		return admin_grant_remove(admin, c->username, c->account,
-			   c->role, grant.source, err) &&
-		       admin_grant_add(admin, c->username, &grant, err);
+		return admin_grant_set(admin, c->username, &grant, err);
 	}
 	return err_set(err, ERR_NOT_FOUND, "grant_unknown",
 	    "%.*s does not hold %.*s on %.*s from here", STR_ARGS(c->username),
