@@ -46,6 +46,14 @@ nginx_configure() {
 	    uwsgi_temp_path $tmp/temp/uwsgi;
 	    scgi_temp_path $tmp/temp/scgi;
 	    access_log off;
+	    # What an operator may have further out, and must not matter.
+	    fastcgi_intercept_errors on;
+	    fastcgi_cache_path $tmp/temp/cache keys_zone=cache:1m;
+	    fastcgi_cache cache;
+	    fastcgi_cache_key all;
+	    fastcgi_cache_valid any 1h;
+	    fastcgi_param HTTP_X_ROLEGATE_MEMBER root;
+	    error_page 401 403 =200 /open;
 	    include $tmp/rolegate-http.conf;
 	    log_format reached '\$request_method \$request_uri member=\$http_x_rolegate_member user=\$http_remote_user filter=\$http_x_rolegate_filter';
 	    server {
@@ -60,6 +68,14 @@ nginx_configure() {
 	            include $tmp/rolegate-protect.conf;
 	            set \$rolegate_permission users.add;
 	            set \$rolegate_account my-business;
+	            proxy_pass http://\$rolegate_pass;
+	        }
+	        location = /open { return 200 "open\n"; }
+	        # A page that includes another one.
+	        location = /page {
+	            ssi on;
+	            ssi_types *;
+	            include $tmp/rolegate-protect.conf;
 	            proxy_pass http://\$rolegate_pass;
 	        }
 	        # The path is not saved where it has to be.
@@ -82,6 +98,9 @@ nginx_configure() {
 	        listen unix:$tmp/app.sock;
 	        access_log $tmp/reached reached;
 	        location / { return 200 "here\n"; }
+	        location = /page {
+	            return 200 '[<!--#include virtual="/admin/x" -->]\n';
+	        }
 	    }
 	}
 	CONF
@@ -212,6 +231,9 @@ reason() {
 	denied 'Status: 200 OK\r\nX-Rolegate-Decision: deny\r\n\r\n' 502
 	denied 'Status: 200 OK\r\nX-Rolegate-Decision: ALLOWED\r\n\r\n' 502
 	denied 'Status: 200 OK\r\nStatus: 403 Forbidden\r\n\r\n' 502
+	denied 'Status: 200 OK\r\nX-Rolegate-Decision: deny\r\nX-Rolegate-Decision: allow\r\n\r\n' 502
+	denied 'Status: 200 OK\r\nX-Accel-Redirect: /open\r\n\r\n' 502
+	denied 'Status: 200 OK\r\nContent-Type: text/html\r\n\r\nwelcome' 502
 }
 
 @test "T25 T26 a broken, cut or missing answer is 503 with Retry-After" {
@@ -265,6 +287,33 @@ reason() {
 	! grep -q root reached
 }
 
+@test "T38 a configuration that lets another spelling through is refused" {
+	for line in underscores_in_headers\ on ignore_invalid_headers\ off; do
+		sed "s/^http {/http { $line;/" nginx.conf >loose.conf
+		run nginx -t -e "$tmp/test.log" -c "$tmp/loose.conf"
+		[ "$status" -ne 0 ]
+		grep -q "\"${line% *}\" directive is duplicate" test.log
+	done
+}
+
+@test "what an allowed page includes is not allowed by that" {
+	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\n\r\n'
+	[ "$(get /admin/x)" = 200 ]
+	: >reached
+	[ "$(get /page)" = 200 ]
+	grep -q '^GET /page ' reached
+	! grep -q /admin reached || return 1
+	grep -q '502 Bad Gateway' body
+}
+
+@test "no decision comes out of a cache" {
+	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\n\r\n'
+	[ "$(get /x)" = 200 ]
+	denied 'Status: 403 Forbidden\r\nX-Rolegate-Decision: deny\r\n\r\n' 403
+	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\n\r\n'
+	[ "$(get /x)" = 200 ]
+}
+
 @test "T23 nobody asks the gate's location from outside; no file is stored" {
 	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\n\r\n'
 	[ "$(get /_rolegate)" = 404 ]
@@ -289,7 +338,7 @@ reason() {
 	[ ! -s reached ]
 }
 
-@test "T2 T3 T4 T5 T6 T13 ambiguous paths and paths without a route are denied" {
+@test "T2 T3 T4 T5 T6 T10 T13 ambiguous paths and paths without a route are denied" {
 	gate_up
 	for path in /pub/%252e%252e/admin/x /%2561dmin/x '/admin;/x' \
 	    '/admin;a=b/x' '/pub/..;/admin/x' '/admin\x' '/pub\..\admin/x' \
@@ -298,8 +347,25 @@ reason() {
 		[ "$got" = 403 ] || { echo "$path: $got"; return 1; }
 	done
 	[ ! -s reached ]
+	[ "$(get / --request-target '/admin/x#frag' -b "sid=$ann")" = 403 ]
+	[ "$(get '/nowhere?x=/a/sales/users' -b "sid=$ann")" = 403 ]
+	[ "$(get '/nowhere?/../a/sales/users' -b "sid=$ann")" = 403 ]
+	[ ! -s reached ]
+	[ "$(get '/a/sales/users?x=/nowhere/..//' -b "sid=$ann")" = 200 ]
 	# One decision, one line.
 	! grep -qv '^time=' decisions.log
+}
+
+@test "T44 T45 the method is the client's, and an unknown one is denied" {
+	gate_up
+	[ "$(get /a/sales/users -I -b "sid=$bob")" = 200 ]
+	[ "$(get /a/sales/users -X DELETE -b "sid=$bob")" = 200 ]
+	: >reached
+	for method in PROPFIND FOO PRI LOCK; do
+		got=$(get /a/sales/users -X "$method" -b "sid=$ann")
+		[ "$got" = 403 ] || { echo "$method: $got"; return 1; }
+	done
+	[ ! -s reached ]
 }
 
 @test "T18 T19 a location that does not save its path is denied" {
