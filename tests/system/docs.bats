@@ -18,7 +18,7 @@ tree_files() {
 	if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
 		git -C "$root" ls-files
 	else
-		find . -path ./build -prune -o -type f -print | sed 's,^\./,,'
+		find . \( -path ./build -o -path ./.git \) -prune -o -type f -print | sed 's,^\./,,'
 	fi
 }
 
