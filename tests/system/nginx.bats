@@ -314,6 +314,19 @@ reason() {
 	[ "$(get /x)" = 200 ]
 }
 
+@test "the example site is one that nginx takes" {
+	sed -e "s,/usr/share/rolegate/nginx/,$tmp/," -e "s/:8080;/:$(free_port);/" \
+	    "$root/nginx/example-site.conf" >site.conf
+	sed -n '/^[^ ]/p; /_temp_path/p' nginx.conf | sed '/^}/d' >example.conf
+	echo "include $tmp/site.conf; }" >>example.conf
+	sed -i "s,^pid .*,pid $tmp/test.pid;," example.conf
+	nginx -t -e "$tmp/test.log" -c "$tmp/example.conf" || {
+		cat test.log
+		return 1
+	}
+	[ ! -s test.log ] || ! grep -E '\[(warn|error)' test.log
+}
+
 @test "T23 nobody asks the gate's location from outside; no file is stored" {
 	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\n\r\n'
 	[ "$(get /_rolegate)" = 404 ]
