@@ -266,8 +266,11 @@ owner_check(struct db *db, enum db_mode mode, struct err *err)
 	int64_t tables = 0;
 	bool ours = false;
 
-	if (!db_claimed(db, &ours, err) ||
-	    !db_pragma(db, "SELECT count(*) FROM sqlite_master", &tables, err))
+	/* In this order: another process may be making the store, and its
+	 * tables come together with the claim. */
+	if (!db_pragma(
+		db, "SELECT count(*) FROM sqlite_master", &tables, err) ||
+	    !db_claimed(db, &ours, err))
 		return false;
 	if (ours)
 		return true;

@@ -364,7 +364,7 @@ redis_bytes() {
 	run rg what bob sales
 	[ "$status" -eq 0 ]
 	grep -qP '^reports.view\tallow\treporting.viewer\tsales\tlocal\t$' <<<"$output"
-	! grep -q users.add <<<"$output"
+	! grep -q users.add <<<"$output" || return 1
 	run rg what ann
 	[ "${#lines[@]}" -eq 2 ]
 	[ "${lines[0]}" = "$(printf 'my-business\tMy Business\taccount\tactive\tfull.editor\t39\t39\t0')" ]
@@ -652,7 +652,7 @@ redis_bytes() {
 	loaded
 	token=$(rg session add ann --account sales --lifetime 8h --yes 2>/dev/null)
 	[[ $token =~ ^[A-Za-z0-9_-]{43}$ ]]
-	! grep -q "$token" state.db*
+	! grep -q "$token" state.db* || return 1
 	run rg session list ann
 	digest=$(cut -f 1 <<<"$output")
 	[[ $digest =~ ^[0-9a-f]{64}$ ]]

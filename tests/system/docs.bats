@@ -212,7 +212,7 @@ same_lists() { # $1 and $2 are sorted files, $3 and $4 what they are
 	units=$tmp/root/opt/rg/lib/systemd/system
 	grep -qF 'ExecStart=/opt/rg/sbin/rolegated --config /opt/etc/rolegate/' \
 	    "$units/rolegated.service"
-	! grep -rn '/usr/\(s\{0,1\}bin\)/rolegate' "$units"
+	! grep -rn '/usr/\(s\{0,1\}bin\)/rolegate' "$units" || return 1
 	# Nothing outside of the two folders that were named.
 	[ "$(cd "$tmp/root" && find . -type f | grep -vcE '^\./opt/(rg|etc)/')" \
 	    -eq 0 ]

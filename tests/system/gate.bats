@@ -200,14 +200,14 @@ ended() { # pid
 	grep -qx 'X-Rolegate-Member: Ann' answer
 	grep -qx 'X-Rolegate-Account: sales' answer
 	grep -qx 'X-Rolegate-Role: full.editor' answer
-	! grep -q Filter answer
+	! grep -q Filter answer || return 1
 	is "204 allow granted" USER=bob PERMISSION=reports.view ACCOUNT=sales
 	grep -qx 'X-Rolegate-Role: reporting.viewer' answer
 	is "204 allow granted_filtered" USER=eve \
 	    PERMISSION=reports.transactions.view ACCOUNT=net
 	grep -qx 'X-Rolegate-Filter: a%3Bb;region=East%20West' answer
 	is "403 deny no_permission" USER=bob PERMISSION=users.add ACCOUNT=sales
-	! grep -q Member answer
+	! grep -q Member answer || return 1
 	is "403 deny no_grant" USER=bob PERMISSION=users.view ACCOUNT=my-business
 	is "403 deny no_member" USER=mallory PERMISSION=users.view ACCOUNT=sales
 	is "403 deny member_inactive" USER=dan PERMISSION=users.view ACCOUNT=sales
@@ -345,8 +345,8 @@ ended() { # pid
 	client hostile >heard
 	[ "$(wc -l <heard)" -gt 300 ]
 	# What is named is closed; what only has bytes changed may be a request.
-	! grep -v '^changed bytes' heard | grep -v ': closed$'
-	! grep ' 204 ' heard | grep -v '^changed bytes'
+	! grep -v '^changed bytes' heard | grep -v ': closed$' || return 1
+	! grep ' 204 ' heard | grep -v '^changed bytes' || return 1
 	[ "$(workers)" = "$before" ]
 	knows
 	! said worker_died
