@@ -39,7 +39,7 @@ RG_CFLAGS = -std=c11 -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' -Isrc -I. \
             $(call pc,--cflags,$(PKGS_LIB))
 RG_LDFLAGS = $(if $(SAN),$(SANITIZE),$(HARDEN_LD))
 
-LIBS_LIB  = $(call pc,--libs,sqlite3 yaml-0.1 jansson libsodium hiredis)
+LIBS_LIB  = $(call pc,--libs,$(PKGS_LIB))
 LIBS_CLI  = $(LIBS_LIB) $(call pc,--libs,smartcols)
 LIBS_SYNC = $(LIBS_LIB) -lldap -llber
 LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis) -lfcgi -levent_core
@@ -50,31 +50,32 @@ LIB_SRC = \
 	src/base/arena.c src/base/err.c src/base/fault.c src/base/secret.c \
 	src/base/str.c src/base/text.c src/base/yaml.c \
 	src/config/config.c \
-	src/model/account.c src/model/catalogue.c src/model/csv.c \
-	src/model/member.c src/model/names.c src/model/path.c \
-	src/model/route.c src/model/state.c src/model/state_json.c \
+	src/model/account.c src/model/catalogue.c \
+	src/model/catalogue_load.c src/model/csv.c src/model/json.c \
+	src/model/member.c \
+	src/model/names.c src/model/path.c src/model/route.c \
+	src/model/state.c src/model/state_json.c src/model/state_text.c \
+	src/model/token.c \
 	src/decide/decide.c src/decide/reason.c \
 	src/store/account.c src/store/catalogue.c src/store/db_sqlite.c \
 	src/store/history.c src/store/member.c src/store/schema.c \
 	src/store/session.c src/store/store.c src/store/sync.c \
 	src/publish/lines.c src/publish/publisher.c src/publish/read_state.c \
 	src/publish/record.c src/publish/record_catalogue.c \
-	src/publish/redis.c src/publish/touched.c \
+	src/publish/redis.c src/publish/redis_address.c src/publish/touched.c \
 	src/admin/account.c src/admin/admin.c src/admin/fit.c \
-	src/admin/grant.c \
-	src/admin/load.c src/admin/member.c src/admin/rule.c \
-	src/admin/session.c
+	src/admin/grant.c src/admin/load.c src/admin/member.c \
+	src/admin/rule.c src/admin/session.c
 
 GATE_SRC = \
 	fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \
-	fcgi/gate/conn.c \
-	fcgi/gate/decision_log.c fcgi/gate/fetch.c fcgi/gate/identity.c \
+	fcgi/gate/conn.c fcgi/gate/decision_log.c fcgi/gate/fetch.c \
+	fcgi/gate/identity.c \
 	fcgi/gate/keys.c fcgi/gate/link.c fcgi/gate/listener.c \
 	fcgi/gate/main.c fcgi/gate/master.c fcgi/gate/params.c \
 	fcgi/gate/records.c fcgi/gate/reply.c fcgi/gate/request.c \
 	fcgi/gate/setup.c fcgi/gate/target.c fcgi/gate/times.c \
-	fcgi/gate/view.c fcgi/gate/watch.c \
-	fcgi/gate/worker.c
+	fcgi/gate/view.c fcgi/gate/watch.c fcgi/gate/worker.c
 
 SYNC_SRC = \
 	sync/apply.c sync/directory.c sync/dn.c sync/entry.c sync/groups.c \
@@ -246,7 +247,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(GATE_SRC) $(SYNC_SRC)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' -Isrc -I. \
 	    -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< \
-	    $(wildcard $(LIB_SRC)) \
+	    $(LIB_SRC) \
 	    $(filter-out %/main.c,$(GATE_SRC) $(SYNC_SRC)) \
 	    $(call pc,--cflags,$(PKGS_LIB)) $(ALL_LIBS)
 

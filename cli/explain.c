@@ -61,17 +61,6 @@ holding_add(struct explanation *e, struct table *table,
 }
 
 static bool
-is_on_path(const struct account *on, struct str id)
-{
-	for (int depth = 0; on != NULL && depth < TREE_DEPTH_MAX; depth++) {
-		if (str_eq(on->id, id))
-			return true;
-		on = on->parent;
-	}
-	return false;
-}
-
-static bool
 is_holding(
     const struct holding *holdings, size_t count, const struct grant *grant)
 {
@@ -96,7 +85,7 @@ others_add(struct explanation *e, struct table *table,
 
 		if (is_holding(holdings, count, grant))
 			continue;
-		if (is_on_path(q->account, grant->account))
+		if (account_is_within(q->account, grant->account))
 			holding_add(e, table,
 			    &(struct holding){ .grant = grant, .role = -1 },
 			    REASON_NO_GRANT);
@@ -203,43 +192,6 @@ target_of(struct str url)
 	return (struct str){ slash, url.len - (size_t)(slash - url.ptr) };
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* The path as nginx decodes it, once. What it would rewrite beyond that is
- * ambiguous to path_is_plain() anyway. */
-static struct str
-path_of(struct app *app, struct str target)
-{
-	const char *query = memchr(target.ptr, '?', target.len);
-	size_t len = query != NULL ? (size_t)(query - target.ptr) : target.len;
-	char *path = arena_alloc(&app->arena, len + 1, 1);
-	size_t out = 0;
-
-	if (path == NULL)
-		return (struct str){ NULL, 0 };
-	for (size_t i = 0; i < len; i++) {
-		int high = i + 2 < len ? hex_value(target.ptr[i + 1]) : -1;
-		int low = i + 2 < len ? hex_value(target.ptr[i + 2]) : -1;
-
-		if (target.ptr[i] == '%' && high >= 0 && low >= 0) {
-			path[out++] = (char)(high * 16 + low);
-			i += 2;
-		} else
-			path[out++] = target.ptr[i];
-	}
-	return (struct str){ path, out };
-}
-
 static void
 refuse(struct explanation *e, enum reason reason)
 {
@@ -273,7 +225,7 @@ static bool
 route_apply(struct explanation *e, struct str method, struct str target)
 {
 	struct app *app = e->app;
-	struct str path = path_of(app, target);
+	struct str path = path_decode(&app->arena, target);
 	struct str account = STR("");
 	struct route_map map = { 0 };
 	const struct route *route;

@@ -4,9 +4,9 @@
 #include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/out.h"
+#include "model/token.h"
 
 #define LIFETIME_S	  ((int64_t)12 * 3600) /* when --lifetime is not given */
-#define DIGEST_LEN	  64
 #define DIGEST_PREFIX_MIN 8
 
 static const char *const columns[] = { "digest", "member", "account", "created",
@@ -197,10 +197,10 @@ cmd_session_remove(struct app *app)
 		    "session remove: wants DIGEST or --member MEMBER; see "
 		    "rolegate session list");
 	if (!by_member && (app->args.words[0].len < DIGEST_PREFIX_MIN ||
-			      app->args.words[0].len > DIGEST_LEN))
+			      app->args.words[0].len > TOKEN_DIGEST_LEN))
 		return app_fail(app, ERR_USAGE, "usage",
 		    "session remove: a digest has %d to %d hex digits here; "
 		    "see rolegate session list",
-		    DIGEST_PREFIX_MIN, DIGEST_LEN);
+		    DIGEST_PREFIX_MIN, (int)TOKEN_DIGEST_LEN);
 	return change_run(&change);
 }

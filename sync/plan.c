@@ -364,17 +364,6 @@ has_rights(const struct planning *p, const struct person *one)
 	       only_ours(p, one->member);
 }
 
-static bool
-names_same(struct names a, struct names b)
-{
-	if (a.count != b.count)
-		return false;
-	for (size_t i = 0; i < a.count; i++)
-		if (!str_eq(a.items[i], b.items[i]))
-			return false;
-	return true;
-}
-
 static const struct grant *
 grant_have(const struct planning *p, const struct member *member,
     const struct wanted_grant *want)
@@ -414,7 +403,7 @@ grants_give(
 		if (kind == CHANGE_GRANT_ADD
 			? have != NULL
 			: have == NULL ||
-			      names_same(have->licences, want->licences))
+			      names_eq(have->licences, want->licences))
 			continue;
 		c.username = username_in_the_end(p, one);
 		c.name =

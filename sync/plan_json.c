@@ -1,9 +1,10 @@
 /* A plan as one line of JSON and back, see plan.h and docs/sync.md. */
 #include "sync/plan.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "model/json.h"
 
 /* One row a text field of a change: written when it is not empty. */
 /* clang-format off */
@@ -184,8 +185,6 @@ struct str
 plan_to_json(struct arena *arena, const struct plan *plan)
 {
 	json_t *root = json_object();
-	struct str out = { NULL, 0 };
-	char *dump = NULL;
 
 	if (put(root, "format", json_integer(1)) &&
 	    put(root, "source", text(plan->source)) &&
@@ -197,12 +196,9 @@ plan_to_json(struct arena *arena, const struct plan *plan)
 	    put(root, "changes", changes_to_json(arena, plan)) &&
 	    put(root, "absent", absent_to_json(plan)) &&
 	    put(root, "notes", notes_to_json(plan)))
-		dump = json_dumps(root, JSON_COMPACT);
+		return json_text(arena, root);
 	json_decref(root);
-	if (dump != NULL)
-		out = str_copy(arena, str_from(dump));
-	free(dump);
-	return out;
+	return (struct str){ NULL, 0 };
 }
 
 /* --- Reading

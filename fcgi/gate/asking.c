@@ -4,9 +4,9 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "model/token.h"
 #include "fcgi/gate/times.h"
 
-#define DIGEST_LEN	64
 #define SPARE_ASKS_MAX	64
 #define SPARE_ARENA_MAX (64 * 1024)
 
@@ -319,16 +319,6 @@ part_record(struct asking *asking, enum part_name name, enum record_kind kind)
 
 /* --- One ask: its steps -------------------------------------------------- */
 
-static bool
-is_digest(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (!(s.ptr[i] >= '0' && s.ptr[i] <= '9') &&
-		    !(s.ptr[i] >= 'a' && s.ptr[i] <= 'f'))
-			return false;
-	return s.len == DIGEST_LEN;
-}
-
 /* What cannot be a name is nobody's, and nothing's. */
 static bool
 can_be_name(struct str s, size_t max)
@@ -627,7 +617,7 @@ askings_ask(struct askings *all, const struct view_ask *ask)
 {
 	struct asking *asking;
 
-	if (ask->session.len > 0 ? !is_digest(ask->session)
+	if (ask->session.len > 0 ? !token_digest_is_one(ask->session)
 				 : ask->username.len == 0) {
 		ask_refuse(ask, VIEW_NO_IDENTITY);
 		return;

@@ -2,12 +2,8 @@
 
 #include <string.h>
 
-#include <sodium.h>
-
 #include "base/bounds.h"
 #include "base/text.h"
-
-#define DIGEST_BYTES (SESSION_DIGEST_LEN / 2)
 
 enum cookie { COOKIE_NONE, COOKIE_ONE, COOKIE_CONFLICT };
 
@@ -47,31 +43,6 @@ cookie_find(struct str header, struct str name, struct str *value)
 	return found;
 }
 
-static bool
-is_token(struct str s)
-{
-	if (s.len != SESSION_TOKEN_LEN)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.ptr[i];
-
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			(c >= '0' && c <= '9') || c == '-' || c == '_'))
-			return false;
-	}
-	return true;
-}
-
-static void
-digest_make(struct str token, char hex[SESSION_DIGEST_LEN + 1])
-{
-	unsigned char hash[DIGEST_BYTES];
-
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token.ptr,
-	    token.len, NULL, 0);
-	sodium_bin2hex(hex, SESSION_DIGEST_LEN + 1, hash, sizeof(hash));
-}
-
 bool
 identity_find(const struct identity_rules *rules, const struct params *params,
     struct asker *out)
@@ -87,9 +58,9 @@ identity_find(const struct identity_rules *rules, const struct params *params,
 	case COOKIE_CONFLICT:
 		return false;
 	case COOKIE_ONE:
-		if (!is_token(token))
+		if (!token_is_one(token))
 			return false;
-		digest_make(token, out->digest);
+		token_digest(token, out->digest);
 		return true;
 	case COOKIE_NONE:
 		break;

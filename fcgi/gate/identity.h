@@ -14,9 +14,7 @@
 #include <stdbool.h>
 
 #include "fcgi/gate/params.h"
-
-#define SESSION_TOKEN_LEN  ((size_t)43) /* base64url of 32 bytes */
-#define SESSION_DIGEST_LEN ((size_t)64) /* hex of BLAKE2b-256 */
+#include "model/token.h"
 
 struct identity_rules {
 	struct str cookie; /* name, or empty: no cookie counts */
@@ -24,7 +22,7 @@ struct identity_rules {
 };
 
 struct asker {
-	char digest[SESSION_DIGEST_LEN + 1]; /* of the session; "" is none */
+	char digest[TOKEN_DIGEST_LEN + 1]; /* of the session; "" is none */
 	struct str username; /* when there is no session; borrowed */
 };
 

@@ -10,26 +10,16 @@ has_name(int kind)
 	return kind != RECORD_GENERATION && kind != RECORD_HEARTBEAT;
 }
 
-static size_t
-common(struct str a, struct str b)
-{
-	size_t len = 0;
-
-	while (len < a.len && len < b.len && a.ptr[len] == b.ptr[len])
-		len++;
-	return len;
-}
-
 bool
 keys_make(struct keys *out, struct arena *arena, struct str ns, struct err *err)
 {
-	*out = (struct keys){ 0 };
+	*out = (struct keys){ .all = record_prefix(arena, ns) };
 	for (int kind = RECORD_MEMBER; kind <= RECORD_HEARTBEAT; kind++) {
 		/* A key has a name; the prefix is what is before it. */
 		struct str prefix =
 		    record_name(arena, ns, (enum record_kind)kind, STR("x"));
 
-		if (prefix.ptr == NULL)
+		if (prefix.ptr == NULL || out->all.ptr == NULL)
 			return err_set(err, ERR_FILE, "view_namespace",
 			    "'%.*s' cannot be the view's namespace: use 1 to "
 			    "%d bytes without braces and control characters",
@@ -37,9 +27,6 @@ keys_make(struct keys *out, struct arena *arena, struct str ns, struct err *err)
 		if (has_name(kind))
 			prefix.len--;
 		out->prefix[kind] = prefix;
-		if (kind == RECORD_MEMBER)
-			out->all = prefix;
-		out->all.len = common(out->all, prefix);
 	}
 	return true;
 }

@@ -1,9 +1,8 @@
 #include "fcgi/gate/request.h"
 
-#include <time.h>
-
 #include <sodium.h>
 
+#include "fcgi/gate/times.h"
 #include "model/path.h"
 
 #define ID_COUNT_BITS 40
@@ -19,7 +18,8 @@ deny(struct answer *answer, enum reason reason)
 	return false;
 }
 
-/* The routes are asked for what the location leaves open. */
+/* A location that names the permission asks no route, for the account neither:
+ * a path that no route covers would be judged on some other account. */
 static bool
 place_find(struct inquiry *q, const struct inquiry_rules *rules)
 {
@@ -116,17 +116,6 @@ inquiry_answer(const struct inquiry *q, const struct view_answer *known,
 	return answer;
 }
 
-/* --- Time ----------------------------------------------------------------- */
-
-static int64_t
-clock_us(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* --- Ids ----------------------------------------------------------------- */
 
 static void
@@ -193,8 +182,8 @@ finish(
 	if (was_known && answer->verdict == VERDICT_UNKNOWN)
 		too_large_say(judge, answer);
 	if (decision_log_wants(&judge->setup->log, answer->verdict)) {
-		line.us = clock_us(CLOCK_MONOTONIC) - r->started_us;
-		line.at_s = clock_us(CLOCK_REALTIME) / 1000000;
+		line.us = monotonic_us() - r->started_us;
+		line.at_s = wall_ms() / 1000;
 		decision_log_write(&judge->setup->log, &line);
 	}
 	arena_reset(&judge->arena);
@@ -206,7 +195,7 @@ view_said(void *context, const struct view_answer *known)
 {
 	struct request *r = context;
 	struct answer answer = inquiry_answer(&r->inquiry, known,
-	    clock_us(CLOCK_REALTIME) / 1000000, &r->judge->arena);
+	    wall_ms() / 1000, &r->judge->arena);
 
 	finish(r, &answer, known);
 }
@@ -233,7 +222,7 @@ request_judge(struct request *r, char *const *envp)
 	struct answer answer;
 
 	id_make(r);
-	r->started_us = clock_us(CLOCK_MONOTONIC);
+	r->started_us = monotonic_us();
 	if (!inquiry_read(
 		&r->inquiry, &r->judge->setup->rules, envp, &answer)) {
 		finish(r, &answer, NULL);

@@ -34,27 +34,6 @@ target_unix(struct target *out, struct str path, struct err *err)
 	return true;
 }
 
-/* "host:port" or "[host]:port" */
-static bool
-host_split(struct str address, struct str *host, struct str *port)
-{
-	const char *colon =
-	    address.len > 0 ? memrchr(address.ptr, ':', address.len) : NULL;
-	int64_t number;
-
-	if (colon == NULL)
-		return false;
-	*host = (struct str){ address.ptr, (size_t)(colon - address.ptr) };
-	*port = (struct str){ colon + 1, address.len - host->len - 1 };
-	if (host->len > 2 && host->ptr[0] == '[' &&
-	    host->ptr[host->len - 1] == ']')
-		*host = (struct str){ host->ptr + 1, host->len - 2 };
-	else if (memchr(host->ptr, ':', host->len) != NULL)
-		return false;
-	return host->len > 0 && memchr(host->ptr, '\0', host->len) == NULL &&
-	       str_to_i64(*port, 1, 65535, &number);
-}
-
 static bool
 target_tcp(struct target *out, struct arena *arena, struct err *err)
 {
@@ -62,12 +41,13 @@ target_tcp(struct target *out, struct arena *arena, struct err *err)
 	struct addrinfo *found = NULL;
 	struct str host;
 	struct str port;
+	int number;
 	int rc;
 
-	if (!host_split(out->address, &host, &port))
+	if (!redis_host_port(out->address, &host, &number))
 		return no_address(out, err);
 	host = str_copy(arena, host);
-	port = str_copy(arena, port);
+	port = str_fmt(arena, "%d", number);
 	if (host.ptr == NULL || port.ptr == NULL)
 		return err_set(err, ERR_BUG, "no_memory",
 		    "redis: memory is out; give the process more");

@@ -2,13 +2,31 @@
 
 #include <time.h>
 
-int64_t
-monotonic_ms(void)
+static int64_t
+clock_us(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t
+monotonic_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+int64_t
+monotonic_ms(void)
+{
+	return monotonic_us() / 1000;
+}
+
+int64_t
+wall_ms(void)
+{
+	return clock_us(CLOCK_REALTIME) / 1000;
 }
 
 struct timeval

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <sodium.h>
 
@@ -53,19 +52,6 @@ struct view {
 	int64_t trusted_ms; /* when the cache was trusted last */
 	int64_t refused_ms; /* when a refused record was said last */
 };
-
-/* --- Time ---------------------------------------------------------------- */
-
-static int64_t
-wall_ms(const struct view *view)
-{
-	struct timespec now;
-
-	if (view->config.wall_ms != NULL)
-		return view->config.wall_ms();
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int64_t
 heartbeat_max_ms(const struct view *view)
@@ -149,7 +135,7 @@ heart_beats(const struct view *view, int64_t now_ms)
 
 	if (view->beat_read_ms == 0 || now_ms - view->beat_read_ms > max_ms)
 		return false;
-	age_ms = wall_ms(view) - view->beat_stamp_ms;
+	age_ms = view->config.wall_ms() - view->beat_stamp_ms;
 	return age_ms <= max_ms && age_ms >= -max_ms;
 }
 
@@ -282,7 +268,9 @@ asking_trusts(void *context)
 static int64_t
 asking_wall_ms(void *context)
 {
-	return wall_ms(context);
+	const struct view *view = context;
+
+	return view->config.wall_ms();
 }
 
 void
@@ -371,6 +359,8 @@ view_open(struct view **out, struct event_base *loop,
 		    "memory is out; give the process more");
 	view->config = *config;
 	view->key = config->key;
+	if (view->config.wall_ms == NULL)
+		view->config.wall_ms = wall_ms;
 	sodium_memzero(&view->config.key, sizeof(view->config.key));
 	view->trusted_ms = monotonic_ms();
 	if (!keys_make(&view->keys, &view->arena, config->ns, err) ||

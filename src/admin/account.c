@@ -102,16 +102,6 @@ catalogue_check(
 	    STR_ARGS(account->id), STR_ARGS(account->catalogue));
 }
 
-static int
-depth_of(const struct account *account)
-{
-	int depth = 0;
-
-	for (; account != NULL; account = account->parent)
-		depth++;
-	return depth;
-}
-
 static bool
 parent_check(
     struct admin *admin, const struct account *account, struct err *err)
@@ -128,7 +118,7 @@ parent_check(
 		    "account %.*s: a personal account stands alone; leave the "
 		    "parent out",
 		    STR_ARGS(account->id));
-	if (depth_of(parent) >= TREE_DEPTH_MAX)
+	if (account_depth(parent) >= TREE_DEPTH_MAX)
 		return err_set(err, ERR_REFUSED, "tree_depth",
 		    "account %.*s: %.*s is on the last of %d levels; add it "
 		    "higher up",
@@ -198,17 +188,6 @@ admin_account_add(
 }
 
 /* --- Edit ----------------------------------------------------------------- */
-
-bool
-names_eq(struct names a, struct names b)
-{
-	if (a.count != b.count)
-		return false;
-	for (size_t i = 0; i < a.count; i++)
-		if (!str_eq(a.items[i], b.items[i]))
-			return false;
-	return true;
-}
 
 /* All but the status. */
 static bool
@@ -330,31 +309,6 @@ childless(struct admin *admin, struct str id, struct err *err)
 }
 
 static bool
-holder_ends(struct admin *admin, const struct member *member, struct str id,
-    struct err *err)
-{
-	struct touches touches = { 0 };
-
-	touch(admin, &touches, "member", member->id);
-	for (size_t i = 0; i < member->grant_count; i++) {
-		const struct grant *g = &member->grants[i];
-
-		if (!str_eq(g->account, id))
-			continue;
-		if (!store_delete_grant(admin->store, member->id, g->account,
-			g->role, g->source, err) ||
-		    !store_touch_member(admin->store, member->id,
-			next_generation(admin), err) ||
-		    !change_note(admin, "grant.remove",
-			grant_subject(admin, member->username, id),
-			state_grant_text(&admin->arena, member->username, g),
-			STR(""), &touches, err))
-			return false;
-	}
-	return true;
-}
-
-static bool
 holders_end(struct admin *admin, struct str id, struct err *err)
 {
 	struct names holders = { NULL, 0 };
@@ -367,7 +321,7 @@ holders_end(struct admin *admin, struct str id, struct err *err)
 		/* The foreign key says that there is one. */
 		if (store_member_by_id(admin->store, &admin->arena,
 			holders.items[i], &member, err) != FOUND_YES ||
-		    !holder_ends(admin, &member, id, err))
+		    !grants_end(admin, &member, id, err))
 			return false;
 	}
 	return true;

@@ -1,12 +1,11 @@
 #include "admin/admin.h"
 
-#include <jansson.h>
 #include <sodium.h>
-#include <stdlib.h>
 
 #include "admin/change.h"
 #include "base/bounds.h"
 #include "base/text.h"
+#include "model/json.h"
 #include "publish/record.h"
 
 /* --- The transaction ------------------------------------------------------ */
@@ -27,21 +26,13 @@ catalogue_word(struct admin *admin, struct str name, struct str text)
 {
 	unsigned char hash[crypto_generichash_BYTES];
 	char hex[sizeof(hash) * 2 + 1];
-	struct str word = { NULL, 0 };
-	json_t *object;
-	char *dump;
 
 	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text.ptr,
 	    text.len, NULL, 0);
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
-	object = json_pack("{s:s,s:s%,s:s}", "type", "catalogue", "name",
-	    name.ptr, name.len, "digest", hex);
-	dump = json_dumps(object, JSON_COMPACT);
-	if (dump != NULL)
-		word = str_copy(&admin->arena, str_from(dump));
-	free(dump);
-	json_decref(object);
-	return word;
+	return json_text(&admin->arena,
+	    json_pack("{s:s,s:s%,s:s}", "type", "catalogue", "name", name.ptr,
+		name.len, "digest", hex));
 }
 
 static bool
@@ -217,6 +208,13 @@ touch(struct admin *admin, struct touches *touches, const char *kind,
 	touches->text = text;
 }
 
+bool
+change_no_memory(struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "no_memory",
+	    "memory is out; give the process more");
+}
+
 static struct str
 actor_name(struct admin *admin)
 {
@@ -250,8 +248,7 @@ change_note(struct admin *admin, const char *action, struct str subject,
 
 	if (touches->failed || row.actor.ptr == NULL || subject.ptr == NULL ||
 	    before.ptr == NULL || after.ptr == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory",
-		    "memory is out; give the process more");
+		return change_no_memory(err);
 	if (!store_add_history(admin->store, &row, err))
 		return false;
 	admin->changes++;

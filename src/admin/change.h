@@ -4,6 +4,7 @@
 #define ROLEGATE_ADMIN_CHANGE_H
 
 #include "admin/admin.h"
+#include "model/token.h"
 
 /* Between the two: rules and writes. change_end() gives back `ok`, and undoes
  * what was written since change_begin() when it is false. */
@@ -36,18 +37,28 @@ struct str member_id_new(struct arena *arena);
  * has_children. */
 bool account_take_down(
     struct admin *admin, const struct account *account, struct err *err);
-bool names_eq(struct names a, struct names b);
+
+/* All that the member holds on an account, or anywhere when it is empty, each
+ * with its row: the history is the difference of the states. */
+bool grants_end(struct admin *admin, const struct member *member,
+    struct str account, struct err *err);
 
 /* A session's token, in the arena of its transaction. */
 struct token {
 	struct token *next;
-	char text[64];
+	char text[TOKEN_LEN + 1];
 };
 
 /* The history row; before or after is empty when there is none. */
 bool change_note(struct admin *admin, const char *action, struct str subject,
     struct str before, struct str after, const struct touches *touches,
     struct err *err);
+
+/* Nothing that a change could have changed differs: of a member its own
+ * fields, of a grant all but its key. */
+bool member_alike(const struct member *a, const struct member *b);
+bool grant_same(const struct grant *a, const struct grant *b);
+bool change_no_memory(struct err *err);
 
 /* ERR_NOT_FOUND member_unknown / account_unknown. */
 bool member_need(struct admin *admin, struct str username, struct member *out,

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "admin/change.h"
 #include "base/bounds.h"
 #include "publish/record.h"
@@ -34,15 +36,15 @@ bool
 rule_record_fits(const struct member *member, struct err *err)
 {
 	static const struct record_key any_key = { { 0 } };
+	char longest[NAMESPACE_MAX];
 	struct arena arena = { 0 };
 	struct str name;
 	bool fits;
 
 	if (is_small(member))
 		return true;
-	name = record_name(&arena,
-	    STR("0123456789012345678901234567890123456789012345678901234567890"
-		"123"),
+	memset(longest, 'n', sizeof(longest));
+	name = record_name(&arena, (struct str){ longest, sizeof(longest) },
 	    RECORD_MEMBER, member->username);
 	fits = record_member(&arena, &any_key, name, member).ptr != NULL;
 	arena_free(&arena);

@@ -90,8 +90,7 @@ record_fits(struct admin *admin, const struct member *member,
 	struct member after = *member;
 
 	if (grants == NULL)
-		return err_set(err, ERR_LIMIT, "no_memory",
-		    "memory is out; give the process more");
+		return change_no_memory(err);
 	after.grants = grants;
 	after.grant_count = 0;
 	for (size_t i = 0; i < member->grant_count; i++)
@@ -138,6 +137,22 @@ grant_note(struct admin *admin, const char *action, const struct member *member,
 		? state_grant_text(&admin->arena, member->username, after)
 		: STR(""),
 	    &touches, err);
+}
+
+bool
+grants_end(struct admin *admin, const struct member *member,
+    struct str account, struct err *err)
+{
+	for (size_t i = 0; i < member->grant_count; i++) {
+		const struct grant *g = &member->grants[i];
+
+		if (account.len > 0 && !str_eq(g->account, account))
+			continue;
+		if (!grant_delete(admin, member, g, err) ||
+		    !grant_note(admin, "grant.remove", member, g, NULL, err))
+			return false;
+	}
+	return true;
 }
 
 /* The one of this source on the account; of a directory, of this role too. */
@@ -199,10 +214,10 @@ admin_grant_add(struct admin *admin, struct str username,
 
 /* --- Set ------------------------------------------------------------------ */
 
-static bool
-grant_alike(const struct grant *a, const struct grant *b)
+bool
+grant_same(const struct grant *a, const struct grant *b)
 {
-	return grant_cmp(a, b) == 0 && names_eq(a->licences, b->licences) &&
+	return names_eq(a->licences, b->licences) &&
 	       names_eq(a->filters, b->filters) && a->expires_s == b->expires_s;
 }
 
@@ -227,7 +242,7 @@ grant_replace(struct admin *admin, struct str username,
 		    "rolegate grant add",
 		    STR_ARGS(member.username), STR_ARGS(grant->source),
 		    STR_ARGS(on->id));
-	if (grant_alike(before, grant))
+	if (grant_cmp(before, grant) == 0 && grant_same(before, grant))
 		return true;
 	if (member.status == MEMBER_ACTIVE && is_top_grant(admin, on, before))
 		tops = (struct names){ &before->account, 1 };

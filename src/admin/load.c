@@ -233,9 +233,7 @@ has_identity(const struct member *m, const struct identity *identity)
 static bool
 member_same(const struct member *a, const struct member *b)
 {
-	if (!str_eq(a->username, b->username) || !str_eq(a->email, b->email) ||
-	    !str_eq(a->name, b->name) || a->status != b->status ||
-	    a->identity_count != b->identity_count)
+	if (!member_alike(a, b) || a->identity_count != b->identity_count)
 		return false;
 	for (size_t i = 0; i < a->identity_count; i++)
 		if (!has_identity(b, &a->identities[i]))
@@ -469,13 +467,6 @@ accounts_remove(struct load *l)
 }
 
 /* --- Grants --------------------------------------------------------------- */
-
-static bool
-grant_same(const struct grant *a, const struct grant *b)
-{
-	return names_eq(a->licences, b->licences) &&
-	       names_eq(a->filters, b->filters) && a->expires_s == b->expires_s;
-}
 
 /* `have` or `want` is NULL when it is not there. */
 static bool

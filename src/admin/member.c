@@ -200,7 +200,7 @@ touch_rename(struct admin *admin, const struct member *before,
 	return true;
 }
 
-static bool
+bool
 member_alike(const struct member *a, const struct member *b)
 {
 	return str_eq(a->username, b->username) && str_eq(a->email, b->email) &&
@@ -304,28 +304,6 @@ ownerships_end(struct admin *admin, const struct member *member,
 	return true;
 }
 
-/* A removed member takes the grants along; each has its own row, so that the
- * history is the difference of the states. */
-static bool
-grants_end(struct admin *admin, const struct member *member, struct err *err)
-{
-	struct touches touches = { 0 };
-
-	touch(admin, &touches, "member", member->id);
-	for (size_t i = 0; i < member->grant_count; i++) {
-		const struct grant *g = &member->grants[i];
-
-		if (!store_delete_grant(admin->store, member->id, g->account,
-			g->role, g->source, err) ||
-		    !change_note(admin, "grant.remove",
-			grant_subject(admin, member->username, g->account),
-			state_grant_text(&admin->arena, member->username, g),
-			STR(""), &touches, err))
-			return false;
-	}
-	return true;
-}
-
 /* S18, S19: a directory takes away only what it gave. */
 static bool
 rule_no_other_grants(
@@ -359,7 +337,7 @@ member_end(struct admin *admin, struct str username, struct err *err)
 	       tops_of(admin, &member, &tops, err) &&
 	       sessions_end(admin, member.id, &touches, err) &&
 	       ownerships_end(admin, &member, &touches, err) &&
-	       grants_end(admin, &member, err) &&
+	       grants_end(admin, &member, STR(""), err) &&
 	       store_delete_member(admin->store, member.id, err) &&
 	       rule_top_stays(admin, tops, err) &&
 	       change_note(admin, "member.remove", member.username,
@@ -455,8 +433,7 @@ identity_make(struct admin *admin, struct str username,
 		return false;
 	after = before;
 	if (!identities_with(admin, &after, identity))
-		return err_set(err, ERR_LIMIT, "no_memory",
-		    "memory is out; give the process more");
+		return change_no_memory(err);
 	return member_check(&after, err) &&
 	       rule_identity(admin, &before, identity, err) &&
 	       identity_free(admin, &before, identity, err) &&

@@ -98,22 +98,6 @@ is_top_grant(const struct admin *admin, const struct account *account,
 	       !grant_expired(grant, admin->now_ms / 1000);
 }
 
-static bool
-owns(const struct member *member, const struct account *account)
-{
-	return account->owner.len > 0 &&
-	       str_eq_fold(account->owner, member->username);
-}
-
-static bool
-is_above(const struct account *account, struct str id)
-{
-	for (; account != NULL; account = account->parent)
-		if (str_eq(account->id, id))
-			return true;
-	return false;
-}
-
 /* On the account or above it. */
 static bool
 is_at_top(const struct admin *admin, const struct member *member,
@@ -122,10 +106,10 @@ is_at_top(const struct admin *admin, const struct member *member,
 	if (member->status != MEMBER_ACTIVE)
 		return false;
 	for (const struct account *a = account; a != NULL; a = a->parent)
-		if (owns(member, a))
+		if (account_is_owned_by(a, member->username))
 			return true;
 	for (size_t i = 0; i < member->grant_count; i++)
-		if (is_above(account, member->grants[i].account) &&
+		if (account_is_within(account, member->grants[i].account) &&
 		    is_top_grant(admin, account, &member->grants[i]))
 			return true;
 	return false;
@@ -138,13 +122,6 @@ needs_top(const struct account *account)
 {
 	return account != NULL && account->kind == ACCOUNT_SHARED &&
 	       account_strictest(account) != ACCOUNT_CLOSED;
-}
-
-static bool
-no_memory(struct err *err)
-{
-	return err_set(err, ERR_LIMIT, "no_memory",
-	    "memory is out; give the process more");
 }
 
 bool
@@ -163,7 +140,7 @@ tops_of(struct admin *admin, const struct member *member, struct names *out,
 	ids = ARENA_ARRAY(
 	    &admin->arena, struct str, owned.count + member->grant_count);
 	if (ids == NULL)
-		return no_memory(err);
+		return change_no_memory(err);
 	for (size_t i = 0; i < owned.count; i++)
 		if (!str_eq(owned.items[i], member->personal))
 			ids[count++] = owned.items[i];
@@ -245,7 +222,7 @@ tops_among(struct admin *admin, struct names accounts, struct names *out,
 	struct state state;
 	size_t count = 0;
 	bool ok = ids != NULL ? store_state(admin->store, &arena, &state, err)
-			      : no_memory(err);
+			      : change_no_memory(err);
 
 	for (size_t i = 0; ok && i < accounts.count; i++) {
 		const struct account *a =

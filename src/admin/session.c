@@ -1,39 +1,21 @@
-#include <jansson.h>
-#include <sodium.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "admin/change.h"
+#include "model/json.h"
 
-#define TOKEN_BYTES	((size_t)32)
-#define DIGEST_BYTES	((size_t)32)
-#define LIFETIME_MAX_S	((int64_t)400 * 24 * 3600)
-#define BASE64_VARIANT	sodium_base64_VARIANT_URLSAFE_NO_PADDING
-#define TOKEN_TEXT_SIZE sodium_base64_ENCODED_LEN(TOKEN_BYTES, BASE64_VARIANT)
-_Static_assert(TOKEN_TEXT_SIZE <= sizeof(((struct token *)NULL)->text),
-    "a token fits its place");
+#define LIFETIME_MAX_S ((int64_t)400 * 24 * 3600)
 
 static bool
 token_new(struct admin *admin, struct str *token, struct str *digest)
 {
-	unsigned char bytes[TOKEN_BYTES];
-	unsigned char hash[DIGEST_BYTES];
 	struct token *kept = ARENA_NEW(&admin->kept, struct token);
-	char *hex = arena_alloc(&admin->arena, DIGEST_BYTES * 2 + 1, 1);
+	char *hex = arena_alloc(&admin->arena, TOKEN_DIGEST_LEN + 1, 1);
 
-	if (kept == NULL || hex == NULL || sodium_init() < 0)
+	if (kept == NULL || hex == NULL || !token_make(kept->text))
 		return false;
 	kept->next = admin->tokens;
 	admin->tokens = kept;
-	randombytes_buf(bytes, sizeof(bytes));
-	sodium_bin2base64(
-	    kept->text, TOKEN_TEXT_SIZE, bytes, sizeof(bytes), BASE64_VARIANT);
-	sodium_memzero(bytes, sizeof(bytes));
 	*token = str_from(kept->text);
-	crypto_generichash(hash, sizeof(hash),
-	    (const unsigned char *)kept->text, token->len, NULL, 0);
-	sodium_bin2hex(hex, DIGEST_BYTES * 2 + 1, hash, sizeof(hash));
-	*digest = (struct str){ hex, DIGEST_BYTES * 2 };
+	token_digest(*token, hex);
+	*digest = (struct str){ hex, TOKEN_DIGEST_LEN };
 	return true;
 }
 
@@ -48,14 +30,12 @@ session_text(struct admin *admin, const struct session *s)
 	bool ok = s->account.len == 0 ||
 		  json_object_set_new(object, "account",
 		      json_stringn(s->account.ptr, s->account.len)) == 0;
-	char *dump = ok ? json_dumps(object, JSON_COMPACT) : NULL;
-	struct str text = { NULL, 0 };
 
-	if (dump != NULL)
-		text = str_copy(&admin->arena, str_from(dump));
-	free(dump);
-	json_decref(object);
-	return text;
+	if (!ok) {
+		json_decref(object);
+		return (struct str){ NULL, 0 };
+	}
+	return json_text(&admin->arena, object);
 }
 
 static bool

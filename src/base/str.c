@@ -45,6 +45,21 @@ str_cmp(struct str a, struct str b)
 	return (a.len > b.len) - (a.len < b.len);
 }
 
+int
+str_cmp_fold(struct str a, struct str b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char x = (unsigned char)fold(a.ptr[i]);
+		unsigned char y = (unsigned char)fold(b.ptr[i]);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return (a.len > b.len) - (a.len < b.len);
+}
+
 bool
 str_starts(struct str s, struct str prefix)
 {
@@ -207,12 +222,36 @@ names_have(struct names names, struct str name)
 	return false;
 }
 
+bool
+names_eq(struct names a, struct names b)
+{
+	if (a.count != b.count)
+		return false;
+	for (size_t i = 0; i < a.count; i++)
+		if (!str_eq(a.items[i], b.items[i]))
+			return false;
+	return true;
+}
+
+#define FNV_BASIS UINT64_C(14695981039346656037)
+#define FNV_PRIME UINT64_C(1099511628211)
+
 uint64_t
 str_hash(struct str s)
 {
-	uint64_t hash = 14695981039346656037ULL;
+	uint64_t hash = FNV_BASIS;
 
 	for (size_t i = 0; i < s.len; i++)
-		hash = (hash ^ (unsigned char)s.ptr[i]) * 1099511628211ULL;
+		hash = (hash ^ (unsigned char)s.ptr[i]) * FNV_PRIME;
+	return hash;
+}
+
+uint64_t
+str_hash_fold(struct str s)
+{
+	uint64_t hash = FNV_BASIS;
+
+	for (size_t i = 0; i < s.len; i++)
+		hash = (hash ^ (unsigned char)fold(s.ptr[i])) * FNV_PRIME;
 	return hash;
 }

@@ -29,6 +29,8 @@ bool str_eq(struct str a, struct str b);
 bool str_eq_fold(struct str a, struct str b);
 /* By bytes, shorter first: the order of every sorted list we print. */
 int str_cmp(struct str a, struct str b);
+/* The same over the folded bytes: 0 where str_eq_fold() says yes. */
+int str_cmp_fold(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 
 struct str str_copy(struct arena *arena, struct str s);
@@ -56,8 +58,11 @@ struct names {
 };
 
 bool names_have(struct names names, struct str name);
+bool names_eq(struct names a, struct names b); /* in the same order */
 
 /* 64-bit FNV-1a, for hash tables over trusted or bounded keys. */
 uint64_t str_hash(struct str s);
+/* The same for what str_eq_fold() takes as equal. */
+uint64_t str_hash_fold(struct str s);
 
 #endif

@@ -195,25 +195,18 @@ all_of(struct str text, const char *allowed)
 	return true;
 }
 
-/* "host:port" or "[::1]:port" */
 static bool
 is_host_port(struct str address)
 {
-	const char *colon = memrchr(address.ptr, ':', address.len);
 	struct str host;
-	struct str port;
-	int64_t number;
+	bool bare;
+	int port;
 
-	if (colon == NULL)
+	if (!redis_host_port(address, &host, &port))
 		return false;
-	host = (struct str){ address.ptr, (size_t)(colon - address.ptr) };
-	port = (struct str){ colon + 1, address.len - host.len - 1 };
-	if (!str_to_i64(port, 1, 65535, &number) || host.len > HOST_MAX)
-		return false;
-	if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
-		return all_of(
-		    (struct str){ host.ptr + 1, host.len - 2 }, ALNUM "_.:%-");
-	return host.len > 0 && all_of(host, ALNUM "_.-");
+	bare = host.ptr == address.ptr; /* else it stands in brackets */
+	return host.len + (bare ? 0 : 2) <= HOST_MAX &&
+	       all_of(host, bare ? ALNUM "_.-" : ALNUM "_.:%-");
 }
 
 static void

@@ -23,13 +23,6 @@ struct walk {
 	int level;
 };
 
-static bool
-owns(const struct member *member, const struct account *account)
-{
-	return account->owner.len > 0 &&
-	       str_eq_fold(account->owner, member->username);
-}
-
 /* The first grant on the account: they are ordered by account. */
 static size_t
 grants_on(const struct member *member, struct str account)
@@ -62,7 +55,8 @@ walk_start(const struct question *q)
 	struct walk w = { .question = q };
 
 	/* J22: a personal account answers to its owner only. */
-	if (q->account->kind != ACCOUNT_PERSONAL || owns(q->member, q->account))
+	if (q->account->kind != ACCOUNT_PERSONAL ||
+	    account_is_owned_by(q->account, q->member->username))
 		walk_enter(&w, q->account);
 	return w;
 }
@@ -85,7 +79,8 @@ walk_next(struct walk *w, struct holding *out)
 	for (; w->on != NULL; walk_enter(w, walk_above(w))) {
 		if (!w->mark_seen) {
 			w->mark_seen = true;
-			if (owns(q->member, w->on)) { /* J14 */
+			if (account_is_owned_by( /* J14 */
+				w->on, q->member->username)) {
 				*out = (struct holding){ NULL, w->on,
 					q->catalogue != NULL
 					    ? q->catalogue->top

@@ -92,6 +92,38 @@ account_licences(const struct account *account)
 	return (struct names){ NULL, 0 };
 }
 
+int
+account_depth(const struct account *account)
+{
+	int depth = 0;
+
+	/* Two more than a tree may have: a parent that is too deep already
+	 * still comes before its child. */
+	while (account != NULL && depth < TREE_DEPTH_MAX + 2) {
+		account = account->parent;
+		depth++;
+	}
+	return depth;
+}
+
+bool
+account_is_within(const struct account *account, struct str id)
+{
+	for (int level = 0; account != NULL && level < TREE_DEPTH_MAX;
+	     level++) {
+		if (str_eq(account->id, id))
+			return true;
+		account = account->parent;
+	}
+	return false;
+}
+
+bool
+account_is_owned_by(const struct account *account, struct str username)
+{
+	return account->owner.len > 0 && str_eq_fold(account->owner, username);
+}
+
 bool
 account_check(const struct account *account, struct err *err)
 {

@@ -53,6 +53,13 @@ enum account_status account_strictest(const struct account *account);
 /* The licences owned (DECISION J16). */
 struct names account_licences(const struct account *account);
 
+/* Levels from its root to the account, both counted, as the links say; more
+ * than TREE_DEPTH_MAX where the chain is too long. */
+int account_depth(const struct account *account);
+/* Is it the account of this id, or below that? */
+bool account_is_within(const struct account *account, struct str id);
+bool account_is_owned_by(const struct account *account, struct str username);
+
 bool account_check(const struct account *account, struct err *err);
 
 #endif

@@ -114,3 +114,24 @@ path_is_plain(struct str path, struct str raw_target)
 	return path_is_canonical(path) && !has_one_of(raw_target, "#") &&
 	       decodes_to(before_query(raw_target), path);
 }
+
+struct str
+path_decode(struct arena *arena, struct str raw_target)
+{
+	struct str raw = before_query(raw_target);
+	char *path = arena_alloc(arena, raw.len + 1, 1);
+	size_t out = 0;
+
+	if (path == NULL)
+		return (struct str){ NULL, 0 };
+	for (size_t i = 0; i < raw.len; i++) {
+		int c = raw.ptr[i] == '%' ? escape_value(raw, i) : -1;
+
+		if (c >= 0)
+			i += 2;
+		else
+			c = (unsigned char)raw.ptr[i];
+		path[out++] = (char)c;
+	}
+	return (struct str){ path, out };
+}

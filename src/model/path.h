@@ -22,6 +22,11 @@
 
 /* The half of it that needs no target: what a decoded path may look like. */
 bool path_is_canonical(struct str path);
+/* The path of a target as nginx decodes it, once; an escape that is not whole
+ * stays as it is. What nginx would rewrite beyond that is ambiguous to
+ * path_is_plain() anyway. ptr NULL when memory is out. */
+struct str path_decode(struct arena *arena, struct str raw_target);
+
 bool path_is_plain(struct str path, struct str raw_target);
 
 #endif

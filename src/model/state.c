@@ -1,27 +1,11 @@
 #include "model/state.h"
 
-/* FNV-1a over the folded bytes: equal for usernames that are equal by J1. */
-static uint64_t
-hash_folded(struct str s)
-{
-	uint64_t hash = 14695981039346656037ULL;
-
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c - 'A' + 'a');
-		hash = (hash ^ c) * 1099511628211ULL;
-	}
-	return hash;
-}
-
 /* Where the username's index stands, or the free slot where it would. */
 static uint32_t *
 member_slot(const struct state *state, struct str username)
 {
 	size_t mask = state->member_slot_count - 1;
-	size_t i = hash_folded(username) & mask;
+	size_t i = str_hash_fold(username) & mask;
 
 	while (state->member_slots[i] != 0 &&
 	       !str_eq_fold(

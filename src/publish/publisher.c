@@ -455,9 +455,10 @@ others_drop(struct run *run, struct err *err)
 static bool
 old_keys_read(struct run *run, struct err *err)
 {
-	struct str prefix = run->generation_key;
+	struct str prefix = record_prefix(&run->arena, run->publisher->ns);
 
-	prefix.len -= sizeof("generation") - 1;
+	if (prefix.ptr == NULL)
+		return no_memory(err);
 	if (!redis_keys(run->publisher->redis, &run->arena, prefix,
 		&run->old_keys, err))
 		return false;

@@ -123,9 +123,7 @@ account_at_read(const struct reading *reading, size_t i, struct account_at *out,
 	    !record_read_account(&record, reading->arena, &out->account, err))
 		return false;
 	out->body = record.body;
-	for (const struct account *up = out->account->parent; up != NULL;
-	     up = up->parent)
-		out->depth++;
+	out->depth = account_depth(out->account);
 	return true;
 }
 
@@ -247,14 +245,14 @@ publish_read_state(struct publisher *publisher, struct arena *arena,
 {
 	struct str key =
 	    record_name(arena, publisher->ns, RECORD_GENERATION, STR(""));
+	struct str prefix = record_prefix(arena, publisher->ns);
 
-	if (key.ptr == NULL)
+	if (key.ptr == NULL || prefix.ptr == NULL)
 		return no_memory(err);
 	for (int i = 0; i < ATTEMPTS_MAX; i++) {
 		struct reading reading = { .publisher = publisher,
 			.arena = arena,
-			.prefix = {
-			    key.ptr, key.len - (sizeof("generation") - 1) } };
+			.prefix = prefix };
 		bool whole = false;
 
 		if (!reading_try(&reading, key, out, generation, &whole, err))

@@ -109,14 +109,28 @@ name_join(struct arena *arena, struct str ns, struct str word, struct str name)
 	return (struct str){ key, len };
 }
 
+static bool
+ns_is_good(struct str ns)
+{
+	return ns.len > 0 && ns.len <= NAMESPACE_MAX && key_part(ns, true);
+}
+
+struct str
+record_prefix(struct arena *arena, struct str ns)
+{
+	if (!ns_is_good(ns))
+		return (struct str){ NULL, 0 };
+	return str_fmt(arena, "rolegate:{%.*s}:", STR_ARGS(ns));
+}
+
 struct str
 record_name(
     struct arena *arena, struct str ns, enum record_kind kind, struct str name)
 {
 	const struct str none = { NULL, 0 };
 
-	if (ns.len == 0 || ns.len > NAMESPACE_MAX || !key_part(ns, true) ||
-	    name.len > USERNAME_MAX || !key_part(name, false))
+	if (!ns_is_good(ns) || name.len > USERNAME_MAX ||
+	    !key_part(name, false))
 		return none;
 	switch (kind) {
 	case RECORD_GENERATION:

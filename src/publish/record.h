@@ -47,6 +47,9 @@ bool record_key_load(struct record_key *out, const char *path,
 struct str record_name(struct arena *arena, struct str ns,
     enum record_kind kind, struct str name);
 
+/* What every key of the namespace begins with: rolegate:{NS}: */
+struct str record_prefix(struct arena *arena, struct str ns);
+
 /* The whole text of a record, ready for SET; ptr NULL when memory is out, it
  * would pass RECORD_MAX, or what is given cannot be read back (a control
  * character in a text, a status that is none, an account whose chain does not

@@ -243,37 +243,6 @@ ask_for_ok(struct redis *redis, const struct command *command, struct err *err)
 
 /* --- Opening -------------------------------------------------------------- */
 
-/* "host:port" or "[host]:port" */
-static bool
-host_parse(struct str address, char host[HOST_MAX + 1], int *port)
-{
-	const char *colon =
-	    address.len > 0 ? memrchr(address.ptr, ':', address.len) : NULL;
-	struct str name;
-	int64_t number;
-
-	if (colon == NULL)
-		return false;
-	name = (struct str){ address.ptr, (size_t)(colon - address.ptr) };
-	if (!str_to_i64((struct str){ colon + 1, address.len - name.len - 1 },
-		1, 65535, &number))
-		return false;
-	if (name.len > 2 && name.ptr[0] == '[' &&
-	    name.ptr[name.len - 1] == ']') {
-		name.ptr++;
-		name.len -= 2;
-	} else if (memchr(name.ptr, ':', name.len) != NULL ||
-		   memchr(name.ptr, '[', name.len) != NULL)
-		return false;
-	if (name.len == 0 || name.len > HOST_MAX ||
-	    memchr(name.ptr, '\0', name.len) != NULL)
-		return false;
-	memcpy(host, name.ptr, name.len);
-	host[name.len] = '\0';
-	*port = (int)number;
-	return true;
-}
-
 static struct timeval
 timeval_of(int64_t ms)
 {
@@ -286,15 +255,19 @@ reach(struct redis *redis, struct str address, struct err *err)
 {
 	const struct str prefix = STR("unix:");
 	struct timeval timeout = timeval_of(redis->timeout_ms);
-	char host[HOST_MAX + 1];
+	char name[HOST_MAX + 1];
+	struct str host;
 	int port;
 
 	if (str_starts(address, prefix) && address.len > prefix.len)
 		redis->context = redisConnectUnixWithTimeout(
 		    redis->address + prefix.len, timeout);
-	else if (host_parse(address, host, &port))
-		redis->context = redisConnectWithTimeout(host, port, timeout);
-	else
+	else if (redis_host_port(address, &host, &port) &&
+		 host.len <= HOST_MAX) {
+		memcpy(name, host.ptr, host.len);
+		name[host.len] = '\0';
+		redis->context = redisConnectWithTimeout(name, port, timeout);
+	} else
 		return err_set(err, ERR_FILE, "redis_address",
 		    "redis address '%s': is none; write unix:/path, host:port "
 		    "or [::1]:port",

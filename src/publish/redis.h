@@ -21,6 +21,10 @@ struct redis_config {
 	int64_t database;
 };
 
+/* Takes "host:port" or "[host]:port" apart; the host is without brackets, and
+ * a colon stands in it only where it had some. */
+bool redis_host_port(struct str address, struct str *host, int *port);
+
 bool redis_open(struct redis **out, const struct redis_config *config,
     struct err *err);
 void redis_close(struct redis *redis);

@@ -198,18 +198,6 @@ depth_order(const void *a, const void *b)
 	return str_cmp(x->account->id, y->account->id);
 }
 
-static int
-account_depth(const struct account *account)
-{
-	int depth = 0;
-
-	while (account->parent != NULL && depth <= TREE_DEPTH_MAX) {
-		account = account->parent;
-		depth++;
-	}
-	return depth;
-}
-
 /* Parents first; the links that state_index() made say how deep each is. */
 static bool
 accounts_sort(struct state *state, struct arena *arena)

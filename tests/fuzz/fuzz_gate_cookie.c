@@ -37,11 +37,11 @@ token_find(const char *text)
 
 		if (!is_place(text, at))
 			continue;
-		if (strspn(value, ALPHABET) != SESSION_TOKEN_LEN ||
-		    (value[SESSION_TOKEN_LEN] != '\0' &&
-			value[SESSION_TOKEN_LEN] != ';') ||
+		if (strspn(value, ALPHABET) != TOKEN_LEN ||
+		    (value[TOKEN_LEN] != '\0' &&
+			value[TOKEN_LEN] != ';') ||
 		    (token != NULL &&
-			strncmp(token, value, SESSION_TOKEN_LEN) != 0))
+			strncmp(token, value, TOKEN_LEN) != 0))
 			return NULL;
 		token = value;
 	}
@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token,
-	    SESSION_TOKEN_LEN, NULL, 0);
+	    TOKEN_LEN, NULL, 0);
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
 	assert(strcmp(hex, asker.digest) == 0);
 	return 0;

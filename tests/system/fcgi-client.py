@@ -5,6 +5,7 @@
       NAME is a parameter without ROLEGATE_: USER=ann PERMISSION=users.view.
       -NAME leaves it out, +NAME=VALUE adds it once more.
   fcgi-client.py SOCKET kept N [NAME=VALUE ...]  N requests on one connection
+      {n} in a value is the number of the request, {n:05d} with zeros in front.
   fcgi-client.py SOCKET hostile                  bytes of all sorts: one line each
   fcgi-client.py SOCKET half FILE [NAME=VALUE …] half a request, the other half
                                                  when FILE is there
@@ -129,8 +130,9 @@ def cmd_ask(path, words):
 def cmd_kept(path, words):
     s = connect(path)
     seen = collections.Counter()
-    for _ in range(int(words[0])):
-        s.sendall(request(pairs_of(words[1:])))
+    for n in range(1, int(words[0]) + 1):
+        numbered = [w.format(n=n) if "{n" in w else w for w in words[1:]]
+        s.sendall(request(pairs_of(numbered)))
         seen[short(answer(s))] += 1
     for what, n in sorted(seen.items()):
         print(n, what)

@@ -1,0 +1,16 @@
+#include "model/json.h"
+
+struct str
+json_text(struct arena *arena, json_t *object)
+{
+	struct str text = { NULL, 0 };
+	size_t len = json_dumpb(object, NULL, 0, JSON_COMPACT);
+	char *bytes = object != NULL && len > 0
+			  ? arena_alloc(arena, len + 1, 1)
+			  : NULL;
+
+	if (bytes != NULL && json_dumpb(object, bytes, len, JSON_COMPACT) == len)
+		text = (struct str){ bytes, len };
+	json_decref(object);
+	return text;
+}
