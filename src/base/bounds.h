@@ -9,6 +9,7 @@
 #define USERNAME_MAX 256
 #define EMAIL_MAX 254
 #define PERSON_NAME_MAX 512
+#define PHONE_MAX 64
 #define ACCOUNT_ID_MAX 128
 #define ACCOUNT_NAME_MAX 512
 #define ROLE_NAME_MAX 64
@@ -21,6 +22,8 @@
 #define EXTERNAL_ID_MAX 256
 #define NAMESPACE_MAX 64
 #define REASON_TEXT_MAX 512
+#define TOKEN_DESCRIPTION_MAX 256
+#define NOTICE_TEXT_MAX 512
 
 /* Counts. */
 #define TREE_DEPTH_MAX 16
@@ -32,9 +35,19 @@
 #define CATALOGUES_MAX 64
 #define ROUTES_MAX 4096
 #define FAULTS_MAX 200
+#define TOKENS_PER_MEMBER_MAX 64
+#define TOKEN_SCOPE_MAX 64
+#define TOKEN_ADDRESSES_MAX 32
+#define OWNED_BY_MEMBER_MAX 256
+#define SHEET_ROWS_MAX 10000
 #define YAML_DEPTH_MAX 32
 
+/* Times, in seconds. */
+#define INVITATION_LIFE_S ((int64_t)7 * 24 * 3600)
+#define REINSTATE_S ((int64_t)30 * 24 * 3600)
+
 /* Files and records, in bytes. */
+#define SHEET_FILE_MAX (8 * 1024 * 1024)
 #define CONFIG_FILE_MAX (1024 * 1024)
 #define CATALOGUE_FILE_MAX (4 * 1024 * 1024)
 #define STATE_LINE_MAX (256 * 1024)

@@ -41,6 +41,7 @@ struct member {
 	struct str username;
 	struct str email;
 	struct str name;
+	struct str phone; /* or empty */
 	enum member_status status;
 	struct str personal; /* id of the personal account, or empty */
 	const struct grant *grants;

@@ -86,7 +86,9 @@ struct session {
 	struct str username;
 	struct str account; /* account in use, or empty: the personal one */
 	int64_t created_s;
-	int64_t expires_s;
+	int64_t expires_s; /* what the view says: idle or absolute limit */
+	int64_t ends_s;	   /* the absolute limit; 0: expires_s */
+	int64_t idle_s;	   /* how long without activity; 0: no such limit */
 	int64_t changed;
 };
 enum found store_session(struct store *store, struct arena *arena,
@@ -109,6 +111,8 @@ struct history_row {
 	struct str after;
 	struct str why;
 	struct str touches; /* "member:ID", "account:ID", …, one a line */
+	struct str account; /* the account it is about, or empty */
+	struct str member;  /* id of the member it is about, or empty */
 	struct str hash;    /* hex BLAKE2b-256 over the previous hash and this row */
 };
 /* Rows with after_seq < seq, oldest first, at most `max`. In a transaction
@@ -120,6 +124,26 @@ bool store_history(struct store *store, struct arena *arena,
 bool store_history_newest(struct store *store, struct arena *arena,
     struct str subject_has, size_t max, struct history_row **out,
     size_t *count, struct err *err);
+/* What to look for; empty and 0 do not narrow. */
+struct history_filter {
+	struct str actor;   /* exactly */
+	struct str action;  /* exactly, or all of a noun: "grant." */
+	struct str subject; /* exactly */
+	struct str member;  /* id, exactly */
+	struct str below;   /* the account or one below it */
+	struct str has;     /* in subject, before, after or why; A-Z folded */
+	int64_t from_ms;    /* from <= at < to */
+	int64_t to_ms;
+	int64_t before_seq; /* older than this one: for the next page */
+};
+/* The newest `max` rows that fit, newest first. */
+bool store_history_find(struct store *store, struct arena *arena,
+    const struct history_filter *filter, size_t max, struct history_row **out,
+    size_t *count, struct err *err);
+/* Forgets rows older than that which are published; the chain begins anew at
+ * the oldest that is left, and says so. */
+bool store_prune_history(
+    struct store *store, int64_t before_ms, int64_t *rows, struct err *err);
 /* Recomputes the chain: 0 in *broken_seq when whole, else the first bad row.*/
 bool store_history_verify(struct store *store, int64_t *rows,
     int64_t *broken_seq, struct err *err);
