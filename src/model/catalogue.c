@@ -32,6 +32,38 @@ catalogue_permission(const struct catalogue *catalogue, struct str name)
 	    permission_is);
 }
 
+/* Is it `name`, or `name:role` where a role is given? */
+static bool
+operation_is(
+    const struct operation *operation, struct str name, struct str role)
+{
+	struct str rest = operation->name;
+	struct str head;
+
+	if (role.len == 0)
+		return str_eq(rest, name);
+	return str_next(&rest, ':', &head) && str_eq(head, name) &&
+	       rest.ptr != NULL && str_eq(rest, role);
+}
+
+const struct operation *
+catalogue_operation(
+    const struct catalogue *catalogue, struct str name, struct str role)
+{
+	const struct operation *for_all = NULL;
+
+	for (size_t i = 0; catalogue != NULL && i < catalogue->operation_count;
+	     i++) {
+		const struct operation *o = &catalogue->operations[i];
+
+		if (role.len > 0 && operation_is(o, name, role))
+			return o;
+		if (operation_is(o, name, STR("")))
+			for_all = o;
+	}
+	return for_all;
+}
+
 bool
 role_has(int role, const struct permission *permission)
 {

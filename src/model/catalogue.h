@@ -68,6 +68,10 @@ int catalogue_role(const struct catalogue *catalogue, struct str name);
 const struct permission *catalogue_permission(
     const struct catalogue *catalogue, struct str name);
 bool role_has(int role, const struct permission *permission);
+/* What the operation needs when it is about this role: the row for the role
+ * before the one for all. NULL: nobody may do it. */
+const struct operation *catalogue_operation(
+    const struct catalogue *catalogue, struct str name, struct str role);
 const struct catalogue *catalogues_find(
     const struct catalogues *catalogues, struct str name);
 

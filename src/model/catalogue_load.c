@@ -702,9 +702,10 @@ may_give_read(struct loader *l)
 
 /* What src/admin/ asks for. A misspelled one would be one that nobody may. */
 static const char *const operation_names[] = { "member.add", "member.invite",
-	"member.remove", "invitation.withdraw", "grant.edit", "spreadsheet.add",
-	"spreadsheet.edit", "spreadsheet.delete", "account.create",
-	"account.rename", "account.delete", "account.suspend" };
+	"member.list", "member.remove", "invitation.withdraw", "grant.edit",
+	"history.view", "spreadsheet.add", "spreadsheet.edit",
+	"spreadsheet.delete", "account.create", "account.rename",
+	"account.delete", "account.suspend", "token.create" };
 
 static bool
 operation_known(struct loader *l, const struct yaml_node *key)
