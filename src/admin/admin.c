@@ -1,6 +1,7 @@
 #include "admin/admin.h"
 
 #include <sodium.h>
+#include <string.h>
 
 #include "admin/change.h"
 #include "base/bounds.h"
@@ -30,9 +31,9 @@ catalogue_word(struct admin *admin, struct str name, struct str text)
 	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text.ptr,
 	    text.len, NULL, 0);
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
-	return json_text(&admin->arena,
-	    json_pack("{s:s,s:s%,s:s}", "type", "catalogue", "name", name.ptr,
-		name.len, "digest", hex));
+	return json_text(
+	    &admin->arena, json_pack("{s:s,s:s%,s:s}", "type", "catalogue",
+			       "name", name.ptr, name.len, "digest", hex));
 }
 
 static bool
@@ -102,8 +103,33 @@ catalogues_take(struct admin *admin, struct err *err)
 	return catalogues_drop(admin, stored, count, err);
 }
 
-bool
-admin_begin(struct admin *admin, struct store *store,
+static bool
+actor_check(const struct actor *actor, struct err *err)
+{
+	bool named = false;
+
+	switch (actor->kind) {
+	case ACTOR_NONE:
+		break;
+	case ACTOR_SYSTEM:
+		named = true;
+		break;
+	case ACTOR_SOURCE:
+		named = actor->source.len > 0;
+		break;
+	case ACTOR_MEMBER:
+		named = actor->username.len > 0;
+		break;
+	}
+	if (!named)
+		return err_set(err, ERR_BUG, "no_actor",
+		    "a change without anybody who asks for it; report this");
+	return actor->why.len == 0 ||
+	       text_check(actor->why, REASON_TEXT_MAX, "why", err);
+}
+
+static bool
+actor_take(struct admin *admin, struct store *store,
     const struct catalogues *catalogues, const struct actor *actor,
     int64_t now_ms, struct err *err)
 {
@@ -111,16 +137,31 @@ admin_begin(struct admin *admin, struct store *store,
 		.store = store,
 		.catalogues = catalogues,
 		.actor = *actor,
+		.asker = *actor,
 		.now_ms = now_ms,
 	};
-	if (actor->kind == ACTOR_NONE ||
-	    (actor->kind == ACTOR_SOURCE && actor->source.len == 0))
-		return err_set(err, ERR_BUG, "no_actor",
-		    "a change without anybody who asks for it; report this");
-	if (actor->why.len > 0 &&
-	    !text_check(actor->why, REASON_TEXT_MAX, "why", err))
+	return actor_check(actor, err);
+}
+
+bool
+admin_begin_read(struct admin *admin, struct store *store,
+    const struct catalogues *catalogues, const struct actor *actor,
+    int64_t now_ms, struct err *err)
+{
+	if (!actor_take(admin, store, catalogues, actor, now_ms, err) ||
+	    !store_begin_read(store, err))
 		return false;
-	if (!store_begin(store, err))
+	admin->open = true;
+	return true;
+}
+
+bool
+admin_begin(struct admin *admin, struct store *store,
+    const struct catalogues *catalogues, const struct actor *actor,
+    int64_t now_ms, struct err *err)
+{
+	if (!actor_take(admin, store, catalogues, actor, now_ms, err) ||
+	    !store_begin(store, err))
 		return false;
 	admin->open = true;
 	if (store_next_generation(store, &admin->generation, err) &&
@@ -173,6 +214,8 @@ change_begin(struct admin *admin, struct err *err)
 		return err_set(err, ERR_BUG, "no_transaction",
 		    "a change outside of a transaction; report this");
 	admin->changes_before = admin->changes;
+	admin->asker = admin->actor;
+	admin->acting_for = STR("");
 	return store_savepoint(admin->store, err);
 }
 
@@ -206,6 +249,10 @@ touch(struct admin *admin, struct touches *touches, const char *kind,
 	if (text.ptr == NULL)
 		touches->failed = true;
 	touches->text = text;
+	if (touches->account.len == 0 && strcmp(kind, "account") == 0)
+		touches->account = name;
+	if (touches->member.len == 0 && strcmp(kind, "member") == 0)
+		touches->member = name;
 }
 
 bool
@@ -224,10 +271,30 @@ actor_name(struct admin *admin)
 	case ACTOR_SOURCE:
 		return str_fmt(&admin->arena, "source:%.*s",
 		    STR_ARGS(admin->actor.source));
+	case ACTOR_MEMBER:
+		if (admin->actor.token.len > 0)
+			return str_fmt(&admin->arena, "token:%.*s",
+			    STR_ARGS(admin->actor.token));
+		return str_fmt(&admin->arena, "member:%.*s",
+		    STR_ARGS(admin->actor.username));
 	case ACTOR_NONE:
 		break;
 	}
 	return (struct str){ NULL, 0 };
+}
+
+/* A token acts for its maker; a member for the account they act on from
+ * further up (S12), or, accepting, for whoever invited them. */
+static struct str
+on_behalf(struct admin *admin)
+{
+	if (admin->actor.token.len > 0)
+		return str_fmt(&admin->arena, "member:%.*s",
+		    STR_ARGS(admin->actor.username));
+	if (admin->acting_for.len > 0)
+		return str_fmt(
+		    &admin->arena, "account:%.*s", STR_ARGS(admin->acting_for));
+	return STR("");
 }
 
 bool
@@ -238,15 +305,19 @@ change_note(struct admin *admin, const char *action, struct str subject,
 	const struct history_row row = {
 		.at_ms = admin->now_ms,
 		.actor = actor_name(admin),
+		.on_behalf = on_behalf(admin),
 		.action = str_from(action),
 		.subject = subject,
 		.before = before,
 		.after = after,
 		.why = admin->actor.why,
 		.touches = touches->text,
+		.account = touches->account,
+		.member = touches->member,
 	};
 
-	if (touches->failed || row.actor.ptr == NULL || subject.ptr == NULL ||
+	if (touches->failed || row.actor.ptr == NULL ||
+	    row.on_behalf.ptr == NULL || subject.ptr == NULL ||
 	    before.ptr == NULL || after.ptr == NULL)
 		return change_no_memory(err);
 	if (!store_add_history(admin->store, &row, err))
@@ -258,6 +329,22 @@ change_note(struct admin *admin, const char *action, struct str subject,
 /* --- Looking things up ---------------------------------------------------- */
 
 bool
+member_missing(struct str username, struct err *err)
+{
+	return err_set(err, ERR_NOT_FOUND, "member_unknown",
+	    "member %.*s: does not exist; see rolegate member list",
+	    STR_ARGS(username));
+}
+
+bool
+account_missing(struct str id, struct err *err)
+{
+	return err_set(err, ERR_NOT_FOUND, "account_unknown",
+	    "account %.*s: does not exist; see rolegate account list",
+	    STR_ARGS(id));
+}
+
+bool
 member_need(struct admin *admin, struct str username, struct member *out,
     struct err *err)
 {
@@ -265,9 +352,7 @@ member_need(struct admin *admin, struct str username, struct member *out,
 	case FOUND_ERROR:
 		return false;
 	case FOUND_NO:
-		return err_set(err, ERR_NOT_FOUND, "member_unknown",
-		    "member %.*s: does not exist; see rolegate member list",
-		    STR_ARGS(username));
+		return member_missing(username, err);
 	case FOUND_YES:
 		return true;
 	}
@@ -282,13 +367,24 @@ account_need(struct admin *admin, struct str id, const struct account **out,
 	case FOUND_ERROR:
 		return false;
 	case FOUND_NO:
-		return err_set(err, ERR_NOT_FOUND, "account_unknown",
-		    "account %.*s: does not exist; see rolegate account list",
-		    STR_ARGS(id));
+		return account_missing(id, err);
 	case FOUND_YES:
 		return true;
 	}
 	return false;
+}
+
+bool
+admin_right(struct admin *admin, struct str id, const char *operation,
+    struct str role, struct err *err)
+{
+	const struct account *account = NULL;
+
+	if (!account_need(admin, id, &account, err))
+		return false;
+	return *operation == '\0'
+		   ? right_to_see(admin, account, err)
+		   : right_to(admin, account, operation, role, err);
 }
 
 struct str

@@ -6,9 +6,11 @@
  * leaves the transaction open, so a caller may go on (sync marks instead of
  * removes) or abort. Committed means durable.
  *
- * Who asks: the system (local root at the command), or a directory, which
+ * Who asks: the system (local root at the command); a directory, which
  * changes only members, grants and accounts that are its own and gives at
- * most the roles of its ceiling. Members as askers come with the API.
+ * most the roles of its ceiling; or a member, by whatever way (a form, a
+ * spreadsheet, an invitation, a token), under M1 to M16 of docs/decision.md:
+ * what they may is asked of decide(), inside the transaction that writes.
  *
  * Errors:  ERR_REFUSED with a code of docs/messages.md (last_top_role,
  *          personal_account, account_frozen, grant_exists, not_yours,
@@ -20,13 +22,22 @@
 
 #include "store/store.h"
 
-enum actor_kind { ACTOR_NONE = 0, ACTOR_SYSTEM, ACTOR_SOURCE };
+enum actor_kind { ACTOR_NONE = 0, ACTOR_SYSTEM, ACTOR_SOURCE, ACTOR_MEMBER };
+
+/* What a token narrows its maker's rights to; empty does not narrow. */
+struct scope {
+	struct names accounts; /* these and what is below them */
+	struct names permissions;
+};
 
 struct actor {
 	enum actor_kind kind;
-	struct str source;    /* ACTOR_SOURCE: its name */
+	struct str source; /* ACTOR_SOURCE: its name */
 	struct names ceiling; /* ACTOR_SOURCE: the roles it may give */
-	struct str why;       /* goes into the history, or empty */
+	struct str username; /* ACTOR_MEMBER */
+	struct str token; /* ACTOR_MEMBER: id of the token used, or empty */
+	struct scope scope; /* ... and what it is narrowed to */
+	struct str why; /* goes into the history, or empty */
 };
 
 struct token;
@@ -36,11 +47,15 @@ struct admin {
 	struct store *store;
 	const struct catalogues *catalogues;
 	struct actor actor;
+	struct actor asker; /* whose right counts: of an invitation that is
+			     * accepted the inviter's, else the actor's */
+	struct str acting_for; /* S12: the account that the running change is
+				* made on behalf of, or empty */
 	int64_t now_ms;
-	struct arena kept;  /* of the running transaction */
+	struct arena kept; /* of the running transaction */
 	struct arena arena; /* of one change in it */
 	int64_t generation; /* of the first history row written in it */
-	int64_t changes;    /* history rows written in it */
+	int64_t changes; /* history rows written in it */
 	int64_t changes_before; /* ... when the running change began */
 	bool open;
 	struct str made; /* id of the member that was just made in it */
@@ -53,8 +68,19 @@ struct admin {
 bool admin_begin(struct admin *admin, struct store *store,
     const struct catalogues *catalogues, const struct actor *actor,
     int64_t now_ms, struct err *err);
+/* The same for looking only: the rights to read are asked in one consistent
+ * view of the store. Ends with admin_abort(). */
+bool admin_begin_read(struct admin *admin, struct store *store,
+    const struct catalogues *catalogues, const struct actor *actor,
+    int64_t now_ms, struct err *err);
 bool admin_commit(struct admin *admin, struct err *err);
 void admin_abort(struct admin *admin);
+
+/* May the actor do this operation of the catalogue there, about this role (or
+ * empty)? ERR_NOT_FOUND when they may not know the account. With an empty
+ * operation: may they know it at all? */
+bool admin_right(struct admin *admin, struct str account, const char *operation,
+    struct str role, struct err *err);
 
 /* Members are named by username, accounts by id. A new member's id is made
  * here, and so is their personal account, which goes with them: it has no row
@@ -66,20 +92,36 @@ bool admin_member_add(struct admin *admin, const struct member *member,
 /* Username, e-mail, name and status become those of `member`. */
 bool admin_member_edit(struct admin *admin, struct str username,
     const struct member *member, struct err *err);
-bool admin_member_remove(struct admin *admin, struct str username,
-    struct err *err);
+bool
+admin_member_remove(struct admin *admin, struct str username, struct err *err);
 /* A directory names only whom it just made. */
 bool admin_identity_add(struct admin *admin, struct str username,
     const struct identity *identity, struct err *err);
 
-bool admin_account_add(struct admin *admin, const struct account *account,
-    struct err *err);
+bool admin_account_add(
+    struct admin *admin, const struct account *account, struct err *err);
 /* Name, licences, status, owner, catalogue (root) become those given. The
  * parent cannot change here. Whoever takes over from an owner has an unexpired
  * grant there already (M6). */
-bool admin_account_edit(struct admin *admin, const struct account *account,
-    struct err *err);
+bool admin_account_edit(
+    struct admin *admin, const struct account *account, struct err *err);
 bool admin_account_remove(struct admin *admin, struct str id, struct err *err);
+/* Below another parent of the same tree; see admin_move_effect() first. The
+ * same rights as deleting it here and creating it there; and whoever gains by
+ * it gains roles, which the asker must be allowed to give. */
+bool admin_account_move(
+    struct admin *admin, struct str id, struct str parent, struct err *err);
+/* Who would reach the account anew, and who no more: by grants and ownership
+ * above it. One entry a member and role. */
+struct move_effect {
+	struct str username;
+	struct str role; /* of the catalogue; the top role for an owner */
+	struct str from; /* account where it is held */
+	bool gains;
+};
+bool admin_move_effect(struct admin *admin, struct arena *arena, struct str id,
+    struct str parent, struct move_effect **out, size_t *count,
+    struct err *err);
 
 /* add refuses a second local grant on the account (M5); set replaces the
  * member's grant of that source there; the role may change. */
@@ -92,10 +134,9 @@ bool admin_grant_remove(struct admin *admin, struct str username,
 
 /* Makes a session and gives its token once: 43 characters, base64url. */
 bool admin_session_add(struct admin *admin, struct str username,
-    struct str account, int64_t lifetime_s, struct str *token,
-    struct err *err);
-bool admin_session_remove(struct admin *admin, struct str digest,
-    struct err *err);
+    struct str account, int64_t lifetime_s, struct str *token, struct err *err);
+bool
+admin_session_remove(struct admin *admin, struct str digest, struct err *err);
 
 /* Replaces the whole state by what was read: one row of history for each
  * object that is added, changed or removed. The rules of single changes do
@@ -110,8 +151,8 @@ bool admin_load(struct admin *admin, const struct state *wanted,
     struct load_counts *counts, struct err *err);
 
 /* Sync's own notes, in the same transaction as its changes. */
-bool admin_absence_set(struct admin *admin, const struct absence *absence,
-    struct err *err);
+bool admin_absence_set(
+    struct admin *admin, const struct absence *absence, struct err *err);
 bool admin_plan_set(struct admin *admin, int64_t number,
     enum plan_status status, struct err *err);
 

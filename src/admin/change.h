@@ -15,9 +15,12 @@ bool change_end(struct admin *admin, bool ok, struct err *err);
  * while the transaction is open. */
 int64_t next_generation(const struct admin *admin);
 
-/* What a change touches in the view, see publish/publisher.h. */
+/* What a change touches in the view, see publish/publisher.h, and whom it is
+ * about: the first account and the first member that are touched. */
 struct touches {
 	struct str text;
+	struct str account;
+	struct str member;
 	bool failed;
 };
 void touch(struct admin *admin, struct touches *touches, const char *kind,
@@ -42,6 +45,10 @@ bool account_take_down(
  * with its row: the history is the difference of the states. */
 bool grants_end(struct admin *admin, const struct member *member,
     struct str account, struct err *err);
+
+/* One row, by the right that the operation needs. */
+bool grant_give(struct admin *admin, struct str username,
+    const struct grant *grant, const char *operation, struct err *err);
 
 /* A session's token, in the arena of its transaction. */
 struct token {
@@ -68,6 +75,36 @@ bool account_need(struct admin *admin, struct str id,
 /* "ann on sales" */
 struct str
 grant_subject(struct admin *admin, struct str username, struct str account);
+
+/* The same answer for what is not there and for what may not be known. */
+bool account_missing(struct str id, struct err *err);
+bool member_missing(struct str username, struct err *err);
+bool grant_missing(const struct admin *admin, struct str username,
+    const struct grant *key, struct err *err);
+
+/* --- The rights of members (right.c): true for any other asker -------------
+ */
+
+bool asks_as_member(const struct admin *admin);
+bool asker_is(const struct admin *admin, struct str username);
+/* M11: is there anything unexpired of theirs on it or above it? */
+bool right_to_see(
+    struct admin *admin, const struct account *account, struct err *err);
+bool right_to(struct admin *admin, const struct account *account,
+    const char *operation, struct str role, struct err *err);
+/* M1: the right at the nearest account from `from` upwards where the level of
+ * the operation holds. */
+bool right_above(struct admin *admin, const struct account *account,
+    const struct account *from, const char *operation, struct err *err);
+/* M3: to give that role there, or to change whoever has it. */
+bool right_over_role(struct admin *admin, const struct account *account,
+    struct str role, struct err *err);
+bool right_over_person(
+    struct admin *admin, const struct member *target, struct err *err);
+/* A grant, of any source, or the ownership. */
+bool has_row_on(const struct member *member, const struct account *account);
+bool owner_fixed(const struct member *member, const struct account *account,
+    struct err *err); /* M6 */
 
 /* --- Rules ---------------------------------------------------------------- */
 

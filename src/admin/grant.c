@@ -33,7 +33,7 @@ filtered_check(const struct admin *admin, const struct account *on,
 {
 	if (!role->filtered)
 		return true;
-	if (admin->actor.kind != ACTOR_SYSTEM)
+	if (admin->actor.kind == ACTOR_SOURCE)
 		return err_set(err, ERR_REFUSED, "filtered_role",
 		    "role %.*s: works on filtered data and is given by people "
 		    "only",
@@ -128,6 +128,7 @@ grant_note(struct admin *admin, const char *action, const struct member *member,
 	const struct grant *any = before != NULL ? before : after;
 
 	touch(admin, &touches, "member", member->id);
+	touches.account = any->account;
 	return change_note(admin, action,
 	    grant_subject(admin, member->username, any->account),
 	    before != NULL
@@ -140,8 +141,8 @@ grant_note(struct admin *admin, const char *action, const struct member *member,
 }
 
 bool
-grants_end(struct admin *admin, const struct member *member,
-    struct str account, struct err *err)
+grants_end(struct admin *admin, const struct member *member, struct str account,
+    struct err *err)
 {
 	for (size_t i = 0; i < member->grant_count; i++) {
 		const struct grant *g = &member->grants[i];
@@ -172,28 +173,158 @@ grant_there(const struct member *member, const struct grant *like)
 	return NULL;
 }
 
+static bool
+grant_exists(const struct member *member, const struct account *on,
+    struct str role, struct err *err)
+{
+	return err_set(err, ERR_REFUSED, "grant_exists",
+	    "member %.*s: has %.*s on %.*s already; change that with rolegate "
+	    "grant set",
+	    STR_ARGS(member->username), STR_ARGS(role), STR_ARGS(on->id));
+}
+
+/* --- What members may, beside the rights of right.c -------------------------
+ */
+
+/* M4 */
+static bool
+rule_not_own(const struct admin *admin, const struct member *member,
+    const struct account *on, struct err *err)
+{
+	if (!asker_is(admin, member->username))
+		return true;
+	return err_set(err, ERR_REFUSED, "own_role",
+	    "member %.*s: nobody gives a role to themselves or changes their "
+	    "own; ask somebody else on %.*s",
+	    STR_ARGS(member->username), STR_ARGS(on->id));
+}
+
+/* M5, S19: who is there by a directory only is changed by that only. */
+static bool
+rule_local_row(const struct admin *admin, const struct member *member,
+    const struct account *on, struct err *err)
+{
+	const struct grant *sourced = NULL;
+
+	if (!asks_as_member(admin))
+		return true;
+	for (size_t i = 0; i < member->grant_count; i++) {
+		const struct grant *g = &member->grants[i];
+
+		if (!str_eq(g->account, on->id))
+			continue;
+		if (str_eq(g->source, SOURCE_LOCAL))
+			return true;
+		sourced = g;
+	}
+	if (sourced == NULL)
+		return true;
+	return err_set(err, ERR_REFUSED, "not_yours",
+	    "member %.*s: is on %.*s by %.*s only, and changes there",
+	    STR_ARGS(member->username), STR_ARGS(on->id),
+	    STR_ARGS(sourced->source));
+}
+
+/* M6 */
+static bool
+rule_not_owner(const struct admin *admin, const struct member *member,
+    const struct account *on, struct err *err)
+{
+	return !asks_as_member(admin) ||
+	       !account_is_owned_by(on, member->username) ||
+	       owner_fixed(member, on, err);
+}
+
+/* M16: the owner counts as being there. */
+static bool
+rule_not_there(const struct admin *admin, const struct member *member,
+    const struct account *on, struct err *err)
+{
+	return !asks_as_member(admin) ||
+	       !account_is_owned_by(on, member->username) ||
+	       grant_exists(member, on, STR("its ownership"), err);
+}
+
+/* M11 */
+static bool
+rule_there(const struct admin *admin, const struct member *member,
+    const struct account *on, const struct grant *key, struct err *err)
+{
+	return !asks_as_member(admin) || has_row_on(member, on) ||
+	       grant_missing(admin, member->username, key, err);
+}
+
+bool
+grant_missing(const struct admin *admin, struct str username,
+    const struct grant *key, struct err *err)
+{
+	if (asks_as_member(admin))
+		return err_set(err, ERR_NOT_FOUND, "grant_unknown",
+		    "member %.*s: is not on %.*s", STR_ARGS(username),
+		    STR_ARGS(key->account));
+	if (key->role.len == 0)
+		return err_set(err, ERR_NOT_FOUND, "grant_unknown",
+		    "member %.*s: has no %.*s grant on %.*s; give one with "
+		    "rolegate grant add",
+		    STR_ARGS(username), STR_ARGS(key->source),
+		    STR_ARGS(key->account));
+	return err_set(err, ERR_NOT_FOUND, "grant_unknown",
+	    "member %.*s: has no %.*s on %.*s from %.*s; see rolegate grant "
+	    "list --member %.*s",
+	    STR_ARGS(username), STR_ARGS(key->role), STR_ARGS(key->account),
+	    STR_ARGS(key->source), STR_ARGS(username));
+}
+
+/* Somebody who may not be known is as somebody who is not there. */
+static bool
+target_need(struct admin *admin, struct str username, const struct grant *key,
+    struct member *out, struct err *err)
+{
+	if (!asks_as_member(admin))
+		return member_need(admin, username, out, err);
+	switch (store_member(admin->store, &admin->arena, username, out, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		return grant_missing(admin, username, key, err);
+	case FOUND_YES:
+		return true;
+	}
+	return false;
+}
+
 /* --- Add ------------------------------------------------------------------ */
 
+/* M3, M4, M5, M16 for a member; what holds for all is give_check(). */
 static bool
-grant_make(struct admin *admin, struct str username, const struct grant *grant,
-    struct err *err)
+right_to_add(struct admin *admin, const struct member *member,
+    const struct account *on, const struct grant *grant, struct err *err)
+{
+	return rule_not_own(admin, member, on, err) &&
+	       rule_local_row(admin, member, on, err) &&
+	       rule_not_there(admin, member, on, err) &&
+	       right_over_role(admin, on, grant->role, err);
+}
+
+/* By an invitation it takes the right to invite, else that to add. */
+bool
+grant_give(struct admin *admin, struct str username, const struct grant *grant,
+    const char *operation, struct err *err)
 {
 	struct member member = { 0 };
 	const struct account *on = NULL;
 	const struct grant *there;
 
-	if (!member_need(admin, username, &member, err) ||
-	    !account_need(admin, grant->account, &on, err) ||
+	if (!account_need(admin, grant->account, &on, err) ||
+	    !right_to(admin, on, operation, grant->role, err) ||
+	    !member_need(admin, username, &member, err) ||
 	    !rule_known_member(admin, &member, err) ||
+	    !right_to_add(admin, &member, on, grant, err) ||
 	    !give_check(admin, on, grant, err))
 		return false;
 	there = grant_there(&member, grant);
 	if (there != NULL)
-		return err_set(err, ERR_REFUSED, "grant_exists",
-		    "member %.*s: has %.*s on %.*s already; change that with "
-		    "rolegate grant set",
-		    STR_ARGS(member.username), STR_ARGS(there->role),
-		    STR_ARGS(on->id));
+		return grant_exists(&member, on, there->role, err);
 	if (member.grant_count >= GRANTS_PER_MEMBER_MAX)
 		return err_set(err, ERR_LIMIT, "grants_too_many",
 		    "member %.*s: has %zu grants, which is the most; grant "
@@ -209,7 +340,8 @@ admin_grant_add(struct admin *admin, struct str username,
     const struct grant *grant, struct err *err)
 {
 	return change_begin(admin, err) &&
-	       change_end(admin, grant_make(admin, username, grant, err), err);
+	       change_end(admin,
+		   grant_give(admin, username, grant, "member.add", err), err);
 }
 
 /* --- Set ------------------------------------------------------------------ */
@@ -221,27 +353,46 @@ grant_same(const struct grant *a, const struct grant *b)
 	       names_eq(a->filters, b->filters) && a->expires_s == b->expires_s;
 }
 
+/* M3 asks for what they have now, and for what they get. */
+static bool
+right_to_edit(struct admin *admin, const struct member *member,
+    const struct account *on, const struct grant *before,
+    const struct grant *after, struct err *err)
+{
+	return right_to(admin, on, "grant.edit", before->role, err) &&
+	       rule_not_own(admin, member, on, err) &&
+	       rule_not_owner(admin, member, on, err) &&
+	       right_over_role(admin, on, before->role, err) &&
+	       right_over_role(admin, on, after->role, err);
+}
+
 static bool
 grant_replace(struct admin *admin, struct str username,
     const struct grant *grant, struct err *err)
 {
+	const struct grant any = {
+		.account = grant->account,
+		.source = grant->source,
+	};
 	struct member member = { 0 };
 	const struct account *on = NULL;
 	const struct grant *before;
 	struct names tops = { NULL, 0 };
 
-	if (!member_need(admin, username, &member, err) ||
-	    !account_need(admin, grant->account, &on, err) ||
+	if (!account_need(admin, grant->account, &on, err) ||
+	    !right_to_see(admin, on, err) ||
+	    !target_need(admin, username, &any, &member, err) ||
+	    !rule_there(admin, &member, on, &any, err) ||
 	    !rule_known_member(admin, &member, err) ||
+	    !rule_not_owner(admin, &member, on, err) ||
+	    !rule_local_row(admin, &member, on, err) ||
 	    !give_check(admin, on, grant, err))
 		return false;
 	before = grant_there(&member, grant);
 	if (before == NULL)
-		return err_set(err, ERR_NOT_FOUND, "grant_unknown",
-		    "member %.*s: has no %.*s grant on %.*s; give one with "
-		    "rolegate grant add",
-		    STR_ARGS(member.username), STR_ARGS(grant->source),
-		    STR_ARGS(on->id));
+		return grant_missing(admin, member.username, &any, err);
+	if (!right_to_edit(admin, &member, on, before, grant, err))
+		return false;
 	if (grant_cmp(before, grant) == 0 && grant_same(before, grant))
 		return true;
 	if (member.status == MEMBER_ACTIVE && is_top_grant(admin, on, before))
@@ -276,6 +427,30 @@ grant_exact(const struct member *member, const struct grant *key)
 /* The system may end what any source gave; the source gives it again unless
  * it is told otherwise. */
 static bool
+rule_may_end(
+    const struct admin *admin, const struct grant *key, struct err *err)
+{
+	struct str own = admin->actor.kind == ACTOR_SOURCE ? admin->actor.source
+							   : SOURCE_LOCAL;
+
+	if (admin->actor.kind == ACTOR_SYSTEM || str_eq(key->source, own))
+		return true;
+	return err_set(err, ERR_REFUSED, "not_yours",
+	    "role %.*s on %.*s: comes from %.*s, and %.*s may not take it",
+	    STR_ARGS(key->role), STR_ARGS(key->account), STR_ARGS(key->source),
+	    STR_ARGS(own));
+}
+
+static bool
+right_to_remove(struct admin *admin, const struct member *member,
+    const struct account *on, const struct grant *there, struct err *err)
+{
+	return right_to(admin, on, "member.remove", there->role, err) &&
+	       rule_not_owner(admin, member, on, err) &&
+	       right_over_role(admin, on, there->role, err);
+}
+
+static bool
 grant_end(struct admin *admin, struct str username, const struct grant *key,
     struct err *err)
 {
@@ -284,26 +459,20 @@ grant_end(struct admin *admin, struct str username, const struct grant *key,
 	const struct grant *there;
 	struct names tops = { NULL, 0 };
 
-	if (!member_need(admin, username, &member, err) ||
-	    !account_need(admin, key->account, &on, err) ||
-	    !rule_known_member(admin, &member, err))
+	if (!account_need(admin, key->account, &on, err) ||
+	    !right_to_see(admin, on, err) ||
+	    !target_need(admin, username, key, &member, err) ||
+	    !rule_there(admin, &member, on, key, err) ||
+	    !rule_known_member(admin, &member, err) ||
+	    !rule_not_owner(admin, &member, on, err) ||
+	    !rule_local_row(admin, &member, on, err) ||
+	    !rule_may_end(admin, key, err))
 		return false;
-	if (admin->actor.kind == ACTOR_SOURCE &&
-	    !str_eq(key->source, admin->actor.source))
-		return err_set(err, ERR_REFUSED, "not_yours",
-		    "role %.*s on %.*s: comes from %.*s, and %.*s may not "
-		    "take it",
-		    STR_ARGS(key->role), STR_ARGS(key->account),
-		    STR_ARGS(key->source), STR_ARGS(admin->actor.source));
 	there = grant_exact(&member, key);
 	if (there == NULL)
-		return err_set(err, ERR_NOT_FOUND, "grant_unknown",
-		    "member %.*s: has no %.*s on %.*s from %.*s; see rolegate "
-		    "grant list --member %.*s",
-		    STR_ARGS(member.username), STR_ARGS(key->role),
-		    STR_ARGS(key->account), STR_ARGS(key->source),
-		    STR_ARGS(member.username));
-	if (!rule_not_frozen(on, err))
+		return grant_missing(admin, member.username, key, err);
+	if (!right_to_remove(admin, &member, on, there, err) ||
+	    !rule_not_frozen(on, err))
 		return false;
 	if (member.status == MEMBER_ACTIVE && is_top_grant(admin, on, there))
 		tops = (struct names){ &there->account, 1 };

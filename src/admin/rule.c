@@ -38,11 +38,14 @@ bool
 rule_system(const struct admin *admin, const char *what, struct str name,
     struct err *err)
 {
+	struct str who =
+	    asks_as_member(admin) ? admin->actor.username : admin->actor.source;
+
 	if (admin->actor.kind == ACTOR_SYSTEM)
 		return true;
 	return err_set(err, ERR_REFUSED, "not_yours",
 	    "%s %.*s: %.*s may not do this; use rolegate", what, STR_ARGS(name),
-	    STR_ARGS(admin->actor.source));
+	    STR_ARGS(who));
 }
 
 static size_t
@@ -60,7 +63,7 @@ bool
 rule_known_member(
     const struct admin *admin, const struct member *member, struct err *err)
 {
-	if (admin->actor.kind == ACTOR_SYSTEM ||
+	if (admin->actor.kind != ACTOR_SOURCE ||
 	    identities_own(admin, member) > 0)
 		return true;
 	return err_set(err, ERR_REFUSED, "not_yours",
@@ -74,7 +77,7 @@ rule_own_member(
 {
 	if (!rule_known_member(admin, member, err))
 		return false;
-	if (admin->actor.kind == ACTOR_SYSTEM ||
+	if (admin->actor.kind != ACTOR_SOURCE ||
 	    identities_own(admin, member) == member->identity_count)
 		return true;
 	return err_set(err, ERR_REFUSED, "not_yours",
