@@ -64,7 +64,7 @@ LIB_SRC = \
 	src/publish/record.c src/publish/record_catalogue.c \
 	src/publish/redis.c src/publish/redis_address.c src/publish/touched.c \
 	src/admin/account.c src/admin/admin.c src/admin/fit.c \
-	src/admin/grant.c src/admin/load.c src/admin/member.c src/admin/right.c \
+	src/admin/grant.c src/admin/load.c src/admin/member.c src/admin/move.c src/admin/right.c \
 	src/admin/rule.c src/admin/session.c
 
 GATE_SRC = \

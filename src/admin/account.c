@@ -102,6 +102,18 @@ catalogue_check(
 	    STR_ARGS(account->id), STR_ARGS(account->catalogue));
 }
 
+bool
+rule_depth(const struct account *account, const struct account *parent,
+    int height, struct err *err)
+{
+	if (account_depth(parent) + height <= TREE_DEPTH_MAX)
+		return true;
+	return err_set(err, ERR_REFUSED, "tree_depth",
+	    "account %.*s: below %.*s it would pass the last of %d levels; put "
+	    "it higher up",
+	    STR_ARGS(account->id), STR_ARGS(parent->id), TREE_DEPTH_MAX);
+}
+
 static bool
 parent_check(
     struct admin *admin, const struct account *account, struct err *err)
@@ -118,13 +130,7 @@ parent_check(
 		    "account %.*s: a personal account stands alone; leave the "
 		    "parent out",
 		    STR_ARGS(account->id));
-	if (account_depth(parent) >= TREE_DEPTH_MAX)
-		return err_set(err, ERR_REFUSED, "tree_depth",
-		    "account %.*s: %.*s is on the last of %d levels; add it "
-		    "higher up",
-		    STR_ARGS(account->id), STR_ARGS(parent->id),
-		    TREE_DEPTH_MAX);
-	return true;
+	return rule_depth(account, parent, 1, err);
 }
 
 static bool
@@ -154,10 +160,93 @@ rule_made(
 		    "account %.*s: a personal account needs its owner; name "
 		    "one",
 		    STR_ARGS(account->id));
-	if (account->kind == ACCOUNT_SHARED && account->owner.len == 0 &&
-	    account->status == ACCOUNT_ACTIVE)
+	if (account->kind == ACCOUNT_SHARED &&
+	    account->status == ACCOUNT_ACTIVE &&
+	    (account->owner.len == 0 || asker_is(admin, account->owner)))
 		return true;
 	return rule_system(admin, "account", account->id, err);
+}
+
+/* Licences are owned by what was bought, not by what was written down: a
+ * member hands on what the account above owns, or none. */
+static bool
+rule_licences_of_parent(const struct account *account,
+    const struct account *parent, struct err *err)
+{
+	struct names owned = account_licences(parent);
+
+	for (size_t i = 0; i < account->licences.count; i++)
+		if (!names_have(owned, account->licences.items[i]))
+			return err_set(err, ERR_REFUSED, "not_yours",
+			    "account %.*s: licence %.*s is not owned by %.*s",
+			    STR_ARGS(account->id),
+			    STR_ARGS(account->licences.items[i]),
+			    STR_ARGS(parent->id));
+	return true;
+}
+
+/* REQUIREMENTS 10: a further account of one's own, where trees begin with
+ * plain accounts; others are begun by the system. */
+static bool
+right_to_begin(
+    struct admin *admin, const struct account *account, struct err *err)
+{
+	const struct catalogue *catalogue =
+	    catalogues_find(admin->catalogues, account->catalogue);
+
+	if (catalogue != NULL && catalogue_is_plain(catalogue) &&
+	    str_eq(account->level, LEVEL_ACCOUNT) &&
+	    account->licences.count == 0)
+		return true;
+	return rule_system(admin, "account", account->id, err);
+}
+
+static bool
+rule_owns_few(struct admin *admin, struct err *err)
+{
+	struct member asker = { 0 };
+	struct names owned = { NULL, 0 };
+
+	if (!asker_need(admin, &asker, err) ||
+	    !store_owned(admin->store, &admin->arena, asker.id, &owned, err))
+		return false;
+	if (owned.count < OWNED_BY_MEMBER_MAX)
+		return true;
+	return err_set(err, ERR_LIMIT, "accounts_too_many",
+	    "member %.*s: owns %zu accounts, which is the most; hand over or "
+	    "delete one",
+	    STR_ARGS(asker.username), owned.count);
+}
+
+/* M1, M13: the id is made here, so that none can be guessed at. */
+static bool
+right_to_make(struct admin *admin, struct account *account, struct err *err)
+{
+	const struct account *parent = NULL;
+
+	if (!asks_as_member(admin))
+		return true;
+	if (account->id.len > 0)
+		return rule_system(admin, "account id", account->id, err);
+	account->id = member_id_new(&admin->arena);
+	if (account->id.ptr == NULL)
+		return change_no_memory(err);
+	if (account->owner.len == 0)
+		account->owner = admin->asker.username;
+	if (account->parent_id.len == 0)
+		return right_to_begin(admin, account, err) &&
+		       rule_owns_few(admin, err);
+	return account_need(admin, account->parent_id, &parent, err) &&
+	       right_to(admin, parent, "account.create", STR(""), err) &&
+	       rule_licences_of_parent(account, parent, err) &&
+	       rule_owns_few(admin, err);
+}
+
+static bool
+made_keep(struct admin *admin, const struct account *account, struct err *err)
+{
+	admin->made_account = str_copy(&admin->kept, account->id);
+	return admin->made_account.ptr != NULL || change_no_memory(err);
 }
 
 static bool
@@ -166,13 +255,15 @@ account_make(struct admin *admin, struct account *account, struct err *err)
 	struct touches touches = { 0 };
 	struct str owner_id = STR("");
 
-	return account_check(account, err) && rule_made(admin, account, err) &&
+	return right_to_make(admin, account, err) &&
+	       account_check(account, err) && rule_made(admin, account, err) &&
 	       id_free(admin, account->id, err) &&
 	       catalogue_check(admin, account, err) &&
 	       parent_check(admin, account, err) &&
 	       owner_find(admin, account, STR(""), &owner_id, err) &&
 	       account_put(admin, account, owner_id, err) &&
 	       touch_account(admin, &touches, account, owner_id, err) &&
+	       made_keep(admin, account, err) &&
 	       change_note(admin, "account.add", account->id, STR(""),
 		   state_account_text(&admin->arena, account), &touches, err);
 }
@@ -229,6 +320,75 @@ fixed_check(
 	    STR_ARGS(before->id));
 }
 
+/* --- What members may change of it ------------------------------------------
+ */
+
+/* M6, M11 */
+static bool
+right_to_hand_over(struct admin *admin, const struct account *before,
+    const struct account *after, struct err *err)
+{
+	const struct grant key = { .account = before->id };
+	struct member to = { 0 };
+
+	if (str_eq_fold(before->owner, after->owner))
+		return true;
+	if (!account_is_owned_by(before, admin->asker.username))
+		return err_set(err, ERR_REFUSED, "no_right",
+		    "account %.*s: is handed over by its owner only",
+		    STR_ARGS(before->id));
+	switch (
+	    store_member(admin->store, &admin->arena, after->owner, &to, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		break;
+	case FOUND_YES:
+		if (has_row_on(&to, before))
+			return true;
+		break;
+	}
+	return grant_missing(admin, after->owner, &key, err);
+}
+
+/* M1, M2; closing is for ever, and the system's. */
+static bool
+right_to_status(struct admin *admin, const struct account *before,
+    const struct account *after, struct err *err)
+{
+	if (before->status == after->status)
+		return true;
+	if (before->parent == NULL || after->status == ACCOUNT_CLOSED)
+		return rule_system(admin, "status of", before->id, err);
+	return right_above(
+	    admin, before, before->parent, "account.suspend", err);
+}
+
+static bool
+right_to_rename(struct admin *admin, const struct account *before,
+    const struct account *after, struct err *err)
+{
+	return str_eq(before->name, after->name) ||
+	       right_above(admin, before, before, "account.rename", err);
+}
+
+static bool
+right_to_change(struct admin *admin, const struct account *before,
+    const struct account *after, struct err *err)
+{
+	if (!asks_as_member(admin))
+		return rule_system(admin, "account", before->id, err);
+	if (!right_to_see(admin, before, err))
+		return false;
+	if (!str_eq(before->catalogue, after->catalogue) ||
+	    !names_eq(before->licences, after->licences))
+		return rule_system(
+		    admin, "catalogue and licences of", before->id, err);
+	return right_to_hand_over(admin, before, after, err) &&
+	       right_to_status(admin, before, after, err) &&
+	       right_to_rename(admin, before, after, err);
+}
+
 /* Where an owner or the top role of the catalogue may go away with this. */
 static bool
 tops_at_risk(struct admin *admin, const struct account *before,
@@ -256,7 +416,7 @@ account_replace(struct admin *admin, const struct account *before,
 	struct names tops;
 
 	touch(admin, &touches, "account", after->id);
-	return rule_system(admin, "account", after->id, err) &&
+	return right_to_change(admin, before, after, err) &&
 	       rule_shared(before, err) && account_check(after, err) &&
 	       fixed_check(before, after, err) &&
 	       status_check(before, after, err) &&
@@ -275,7 +435,8 @@ account_edit(struct admin *admin, struct account *account, struct err *err)
 {
 	const struct account *before = NULL;
 
-	if (!account_need(admin, account->id, &before, err))
+	if (!account_need(admin, account->id, &before, err) ||
+	    !right_to_see(admin, before, err))
 		return false;
 	return (before->status == account->status &&
 		   account_alike(before, account)) ||
@@ -336,6 +497,26 @@ account_take_down(
 	       store_delete_account(admin->store, account->id, err);
 }
 
+/* M1, M2 */
+static bool
+right_to_end(
+    struct admin *admin, const struct account *account, struct err *err)
+{
+	if (!asks_as_member(admin))
+		return rule_system(admin, "account", account->id, err);
+	if (!right_to_see(admin, account, err))
+		return false;
+	if (account->parent != NULL)
+		return right_above(
+		    admin, account, account->parent, "account.delete", err);
+	if (account_is_owned_by(account, admin->asker.username))
+		return true;
+	return err_set(err, ERR_REFUSED, "no_right",
+	    "account %.*s: is the root of its tree and is deleted by its owner "
+	    "only",
+	    STR_ARGS(account->id));
+}
+
 static bool
 account_end(struct admin *admin, struct str id, struct err *err)
 {
@@ -344,8 +525,8 @@ account_end(struct admin *admin, struct str id, struct err *err)
 
 	touch(admin, &touches, "account", id);
 	return account_need(admin, id, &account, err) &&
-	       rule_system(admin, "account", id, err) &&
-	       rule_shared(account, err) && rule_not_frozen(account, err) &&
+	       right_to_end(admin, account, err) && rule_shared(account, err) &&
+	       rule_not_frozen(account, err) &&
 	       account_take_down(admin, account, err) &&
 	       change_note(admin, "account.remove", id,
 		   state_account_text(&admin->arena, account), STR(""),

@@ -179,6 +179,7 @@ close_down(struct admin *admin)
 	admin->tokens = NULL;
 	admin->witnesses = NULL;
 	admin->made = STR("");
+	admin->made_account = STR("");
 	admin->open = false;
 	arena_free(&admin->arena);
 	arena_free(&admin->kept);

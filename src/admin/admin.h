@@ -59,6 +59,7 @@ struct admin {
 	int64_t changes_before; /* ... when the running change began */
 	bool open;
 	struct str made; /* id of the member that was just made in it */
+	struct str made_account; /* id of the account that was just made */
 	struct token *tokens; /* made in it, wiped at its end */
 	struct witness *witnesses; /* who was found at the top, see rule.c */
 };
@@ -100,9 +101,9 @@ bool admin_identity_add(struct admin *admin, struct str username,
 
 bool admin_account_add(
     struct admin *admin, const struct account *account, struct err *err);
-/* Name, licences, status, owner, catalogue (root) become those given. The
- * parent cannot change here. Whoever takes over from an owner has an unexpired
- * grant there already (M6). */
+/* Name, licences, status, owner, catalogue (root) become those given; each
+ * that differs needs its own right. The parent cannot change here. Whoever
+ * takes over from an owner has an unexpired grant there already (M6). */
 bool admin_account_edit(
     struct admin *admin, const struct account *account, struct err *err);
 bool admin_account_remove(struct admin *admin, struct str id, struct err *err);

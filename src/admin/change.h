@@ -87,6 +87,8 @@ bool grant_missing(const struct admin *admin, struct str username,
 
 bool asks_as_member(const struct admin *admin);
 bool asker_is(const struct admin *admin, struct str username);
+/* An active member, or refused. */
+bool asker_need(struct admin *admin, struct member *out, struct err *err);
 /* M11: is there anything unexpired of theirs on it or above it? */
 bool right_to_see(
     struct admin *admin, const struct account *account, struct err *err);
@@ -110,8 +112,13 @@ bool owner_fixed(const struct member *member, const struct account *account,
 
 const struct catalogue *
 catalogue_of(const struct admin *admin, const struct account *account);
+/* It is for accounts without levels. */
+bool catalogue_is_plain(const struct catalogue *catalogue);
 /* M10: nothing changes on what is suspended, archived or closed. */
 bool rule_not_frozen(const struct account *account, struct err *err);
+/* With `height` levels of its own it fits below that parent (M13). */
+bool rule_depth(const struct account *account, const struct account *parent,
+    int height, struct err *err);
 /* M8 */
 bool rule_shared(const struct account *account, struct err *err);
 /* Not for a directory; `what` and `name` are for the message. */

@@ -53,9 +53,8 @@ username_free(
 
 /* --- Add ------------------------------------------------------------------ */
 
-/* Is it for accounts without levels? */
-static bool
-is_plain(const struct catalogue *catalogue)
+bool
+catalogue_is_plain(const struct catalogue *catalogue)
 {
 	bool levels = false;
 
@@ -73,7 +72,7 @@ static const struct catalogue *
 personal_catalogue(const struct admin *admin)
 {
 	for (size_t i = 0; i < admin->catalogues->count; i++)
-		if (is_plain(admin->catalogues->items[i]))
+		if (catalogue_is_plain(admin->catalogues->items[i]))
 			return admin->catalogues->items[i];
 	return NULL;
 }
@@ -102,13 +101,22 @@ personal_make(struct admin *admin, const struct member *member,
 	    admin->store, &account, member->id, next_generation(admin), err);
 }
 
+/* M14: people come in by an invitation that they accept. */
+static bool
+rule_may_make(
+    const struct admin *admin, const struct member *member, struct err *err)
+{
+	return !asks_as_member(admin) ||
+	       rule_system(admin, "member", member->username, err);
+}
+
 static bool
 member_make(struct admin *admin, const struct member *member, struct err *err)
 {
 	struct touches touches = { 0 };
 
 	touch(admin, &touches, "member", member->id);
-	return member_check(member, err) &&
+	return rule_may_make(admin, member, err) && member_check(member, err) &&
 	       username_free(admin, member->username, STR(""), err) &&
 	       store_put_member(
 		   admin->store, member, next_generation(admin), err) &&
@@ -207,6 +215,28 @@ member_alike(const struct member *a, const struct member *b)
 	       str_eq(a->name, b->name) && a->status == b->status;
 }
 
+/* REQUIREMENTS 37, 39: name, address and telephone, one's own or of those one
+ * may change everywhere. By username and status people get in: the system's. */
+static bool
+right_to_person(struct admin *admin, const struct member *before,
+    const struct member *after, struct err *err)
+{
+	struct member asker = { 0 };
+
+	if (!asks_as_member(admin))
+		return rule_own_member(admin, before, err);
+	if (!asker_need(admin, &asker, err))
+		return false;
+	if (!str_eq(asker.id, before->id) &&
+	    !right_over_person(admin, before, err))
+		return false;
+	if (before->identity_count > 0 ||
+	    !str_eq(before->username, after->username) ||
+	    before->status != after->status)
+		return rule_system(admin, "member", before->username, err);
+	return true;
+}
+
 static bool
 member_replace(struct admin *admin, const struct member *before,
     const struct member *after, struct err *err)
@@ -218,7 +248,7 @@ member_replace(struct admin *admin, const struct member *before,
 	struct names tops = { NULL, 0 };
 
 	touch(admin, &touches, "member", before->id);
-	return rule_own_member(admin, before, err) &&
+	return right_to_person(admin, before, after, err) &&
 	       member_check(after, err) &&
 	       username_free(admin, after->username, before->id, err) &&
 	       (!renamed || touch_rename(admin, before, &touches, err)) &&
@@ -309,7 +339,7 @@ static bool
 rule_no_other_grants(
     const struct admin *admin, const struct member *member, struct err *err)
 {
-	if (admin->actor.kind == ACTOR_SYSTEM)
+	if (admin->actor.kind != ACTOR_SOURCE)
 		return true;
 	for (size_t i = 0; i < member->grant_count; i++)
 		if (!str_eq(member->grants[i].source, admin->actor.source))
@@ -332,7 +362,9 @@ member_end(struct admin *admin, struct str username, struct err *err)
 		return false;
 	touch(admin, &touches, "member", member.id);
 	touch(admin, &touches, "username", member.username);
-	return rule_own_member(admin, &member, err) &&
+	return (!asks_as_member(admin) ||
+		   rule_system(admin, "member", username, err)) &&
+	       rule_own_member(admin, &member, err) &&
 	       rule_no_other_grants(admin, &member, err) &&
 	       tops_of(admin, &member, &tops, err) &&
 	       sessions_end(admin, member.id, &touches, err) &&

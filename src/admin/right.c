@@ -18,7 +18,7 @@ asker_is(const struct admin *admin, struct str username)
 }
 
 /* Read anew for each change: the right and the write are one transaction. */
-static bool
+bool
 asker_need(struct admin *admin, struct member *out, struct err *err)
 {
 	struct str username = admin->asker.username;
