@@ -20,6 +20,8 @@
 #ifndef ROLEGATE_ADMIN_H
 #define ROLEGATE_ADMIN_H
 
+#include "store/api_token.h"
+#include "store/invitation.h"
 #include "store/store.h"
 
 enum actor_kind { ACTOR_NONE = 0, ACTOR_SYSTEM, ACTOR_SOURCE, ACTOR_MEMBER };
@@ -132,6 +134,76 @@ bool admin_grant_set(struct admin *admin, struct str username,
     const struct grant *grant, struct err *err);
 bool admin_grant_remove(struct admin *admin, struct str username,
     struct str account, struct str role, struct str source, struct err *err);
+
+/* --- Invitations (M14, M16) -------------------------------------------------
+ */
+
+/* Address, account, role, and what the grant will have; the rest of `wanted`
+ * is filled in here. The mail is queued in the same transaction, held while
+ * `job` runs (0: not held); its token is made only when it is sent. Inviting
+ * one's own address or somebody who is there is refused, a second invitation
+ * of one address to one account too (resend it). */
+bool admin_invite(struct admin *admin, const struct invitation *wanted,
+    int64_t job, struct str *out_id, struct err *err);
+/* Another mail with another token, and seven days more. */
+bool
+admin_invitation_resend(struct admin *admin, struct str id, struct err *err);
+bool
+admin_invitation_withdraw(struct admin *admin, struct str id, struct err *err);
+/* For the sender of mail, the system: a fresh token in place of the one
+ * before. It is wiped at the end of the transaction. */
+bool admin_invitation_token(
+    struct admin *admin, struct str id, struct str *token, struct err *err);
+/* Who follows a link: ERR_NOT_FOUND invitation_unknown for a token that is
+ * unknown, used, withdrawn or expired, all alike. */
+bool admin_invitation_read(struct admin *admin, struct arena *arena,
+    struct str token, struct invitation *out, struct err *err);
+/* The actor is the member who accepts; their address is the one invited. The
+ * inviter's right is asked again, now. Once. */
+bool
+admin_invitation_accept(struct admin *admin, struct str token, struct err *err);
+/* For somebody without an identity: makes the member, active, with the address
+ * that was invited and a local password (argon2id text), and accepts. The
+ * actor is the system. */
+bool admin_invitation_join(struct admin *admin, struct str token,
+    struct str username, struct str name, struct str password_hash,
+    struct err *err);
+/* Takes away what has expired, each with its row. */
+bool admin_invitations_expire(struct admin *admin, struct err *err);
+
+/* --- Reinstating
+ * -------------------------------------------------------------- */
+
+/* Gives back what the member lost on the account within the last 30 days by
+ * being removed there, under the rules of giving it anew. */
+bool admin_grant_reinstate(struct admin *admin, struct str username,
+    struct str account, struct err *err);
+/* The system only: a member who was removed within the last 30 days comes
+ * back with name, identities and the local grants that still can be given;
+ * *skipped counts those that cannot. */
+bool admin_member_reinstate(struct admin *admin, struct str username,
+    int64_t *skipped, struct err *err);
+
+/* --- Tokens for programs, local passwords
+ * ---------------------------------------- */
+
+/* Of the actor, who may make tokens on the accounts named (operation
+ * token.create; with none named: on at least one). Not by a token. */
+bool admin_token_add(struct admin *admin, const struct api_token *wanted,
+    struct str *token, struct str *out_id, struct err *err);
+/* Of oneself; the system, anybody's. */
+bool admin_token_remove(struct admin *admin, struct str id, struct err *err);
+/* Of oneself, or by the system; ends all other sessions. An empty hash takes
+ * the password away. */
+bool admin_password_set(
+    struct admin *admin, struct str username, struct str hash, struct err *err);
+
+/* --- Notices
+ * ------------------------------------------------------------------------ */
+
+/* To one member; mail as well where they switched it on. No history. */
+bool admin_notify(struct admin *admin, struct str username, const char *kind,
+    struct str text, struct str link, struct err *err);
 
 /* Makes a session and gives its token once: 43 characters, base64url. */
 bool admin_session_add(struct admin *admin, struct str username,
