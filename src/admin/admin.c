@@ -292,6 +292,9 @@ on_behalf(struct admin *admin)
 	if (admin->actor.token.len > 0)
 		return str_fmt(&admin->arena, "member:%.*s",
 		    STR_ARGS(admin->actor.username));
+	if (asks_as_member(admin) && !asker_is(admin, admin->actor.username))
+		return str_fmt(&admin->arena, "member:%.*s",
+		    STR_ARGS(admin->asker.username));
 	if (admin->acting_for.len > 0)
 		return str_fmt(
 		    &admin->arena, "account:%.*s", STR_ARGS(admin->acting_for));

@@ -46,9 +46,31 @@ bool account_take_down(
 bool grants_end(struct admin *admin, const struct member *member,
     struct str account, struct err *err);
 
+/* The member's row and personal account; no rule about who asks for a member
+ * to be made may be passed by. */
+bool
+member_make(struct admin *admin, const struct member *member, struct err *err);
+/* The open invitations to an account or of an inviter (the other is empty),
+ * and the tokens of a member, each with its row. */
+bool invitations_end(struct admin *admin, struct str account,
+    struct str inviter_id, struct err *err);
+bool api_tokens_end(
+    struct admin *admin, const struct member *member, struct err *err);
+/* ... newer, because they show their maker's username. */
+bool api_tokens_renew(struct admin *admin, struct str member_id,
+    struct touches *touches, struct err *err);
+
 /* One row, by the right that the operation needs. */
 bool grant_give(struct admin *admin, struct str username,
     const struct grant *grant, const char *operation, struct err *err);
+
+bool password_put(struct admin *admin, const struct member *member,
+    struct str hash, struct err *err);
+
+/* A secret, in the arena of its transaction: kept until its end, then wiped.
+ * Its digest is in the arena of the change. */
+bool token_new(struct admin *admin, struct str *token, struct str *digest,
+    struct err *err);
 
 /* A session's token, in the arena of its transaction. */
 struct token {
@@ -119,6 +141,10 @@ bool rule_not_frozen(const struct account *account, struct err *err);
 /* With `height` levels of its own it fits below that parent (M13). */
 bool rule_depth(const struct account *account, const struct account *parent,
     int height, struct err *err);
+/* May this be given there by whoever it is: source, kind, status, role, filter
+ * level, expiry. What a member may give is in right.c. */
+bool rule_giveable(const struct admin *admin, const struct account *on,
+    const struct grant *grant, struct err *err);
 /* M8 */
 bool rule_shared(const struct account *account, struct err *err);
 /* Not for a directory; `what` and `name` are for the message. */

@@ -62,8 +62,8 @@ role_check(const struct admin *admin, const struct account *on,
 	    STR_ARGS(grant->role), STR_ARGS(on->id));
 }
 
-static bool
-give_check(const struct admin *admin, const struct account *on,
+bool
+rule_giveable(const struct admin *admin, const struct account *on,
     const struct grant *grant, struct err *err)
 {
 	if (!grant_check(grant, err) || !source_check(admin, grant, err) ||
@@ -295,7 +295,7 @@ target_need(struct admin *admin, struct str username, const struct grant *key,
 
 /* --- Add ------------------------------------------------------------------ */
 
-/* M3, M4, M5, M16 for a member; what holds for all is give_check(). */
+/* M3, M4, M5, M16 for a member; what holds for all is rule_giveable(). */
 static bool
 right_to_add(struct admin *admin, const struct member *member,
     const struct account *on, const struct grant *grant, struct err *err)
@@ -320,7 +320,7 @@ grant_give(struct admin *admin, struct str username, const struct grant *grant,
 	    !member_need(admin, username, &member, err) ||
 	    !rule_known_member(admin, &member, err) ||
 	    !right_to_add(admin, &member, on, grant, err) ||
-	    !give_check(admin, on, grant, err))
+	    !rule_giveable(admin, on, grant, err))
 		return false;
 	there = grant_there(&member, grant);
 	if (there != NULL)
@@ -386,7 +386,7 @@ grant_replace(struct admin *admin, struct str username,
 	    !rule_known_member(admin, &member, err) ||
 	    !rule_not_owner(admin, &member, on, err) ||
 	    !rule_local_row(admin, &member, on, err) ||
-	    !give_check(admin, on, grant, err))
+	    !rule_giveable(admin, on, grant, err))
 		return false;
 	before = grant_there(&member, grant);
 	if (before == NULL)

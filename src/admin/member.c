@@ -110,7 +110,7 @@ rule_may_make(
 	       rule_system(admin, "member", member->username, err);
 }
 
-static bool
+bool
 member_make(struct admin *admin, const struct member *member, struct err *err)
 {
 	struct touches touches = { 0 };
@@ -205,7 +205,7 @@ touch_rename(struct admin *admin, const struct member *before,
 			next_generation(admin), err))
 			return false;
 	}
-	return true;
+	return true; /*HOOK1*/
 }
 
 bool

@@ -9,5 +9,7 @@
 /* Gives the object back to jansson. ptr NULL when memory is out, or object is
  * NULL because it was. */
 struct str json_text(struct arena *arena, json_t *object);
+/* A list of strings; NULL when memory is out. */
+json_t *json_names(struct names names);
 
 #endif

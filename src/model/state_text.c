@@ -29,15 +29,8 @@ put_text(struct line *line, const char *key, struct str text)
 static void
 put_names(struct line *line, const char *key, struct names names)
 {
-	json_t *list = names.count > 0 ? json_array() : NULL;
-
-	for (size_t i = 0; i < names.count; i++)
-		if (json_array_append_new(list,
-			json_stringn(
-			    names.items[i].ptr, names.items[i].len)) != 0)
-			line->failed = true;
 	if (names.count > 0)
-		put(line, key, list);
+		put(line, key, json_names(names));
 }
 
 static struct line
@@ -68,9 +61,9 @@ put_identities(struct line *line, const struct member *m)
 		struct str source = m->identities[i].source;
 		struct str id = m->identities[i].external_id;
 
-		if (json_array_append_new(list,
-			json_pack("{s:s%,s:s%}", "source", source.ptr,
-			    source.len, "id", id.ptr, id.len)) != 0)
+		if (json_array_append_new(
+			list, json_pack("{s:s%,s:s%}", "source", source.ptr,
+				  source.len, "id", id.ptr, id.len)) != 0)
 			line->failed = true;
 	}
 	if (m->identity_count > 0)

@@ -1,0 +1,59 @@
+#include "store/notice.h"
+
+#include "admin/change.h"
+#include "base/bounds.h"
+#include "base/text.h"
+
+static bool
+notice_mail(struct admin *admin, const struct member *member,
+    const struct notice *notice, struct err *err)
+{
+	struct names wanted = { NULL, 0 };
+	struct mail mail = {
+		.to = member->email,
+		.subject = notice->text,
+		.body =
+		    str_fmt(&admin->arena, "%.*s\n", STR_ARGS(notice->text)),
+		.created_s = notice->at_s,
+		.next_s = notice->at_s,
+	};
+
+	if (!store_mail_switches(
+		admin->store, &admin->arena, member->id, &wanted, err))
+		return false;
+	if (!names_have(wanted, notice->kind) || member->email.len == 0)
+		return true;
+	if (mail.body.ptr == NULL)
+		return change_no_memory(err);
+	return store_add_mail(admin->store, &mail, err);
+}
+
+static bool
+notify(struct admin *admin, struct str username, struct notice *notice,
+    struct err *err)
+{
+	struct member member = { 0 };
+
+	if (!text_check_id(notice->kind, ROLE_NAME_MAX, "kind", err) ||
+	    !text_check(notice->text, NOTICE_TEXT_MAX, "text", err) ||
+	    !member_need(admin, username, &member, err))
+		return false;
+	notice->member_id = member.id;
+	return store_add_notice(admin->store, notice, err) &&
+	       notice_mail(admin, &member, notice, err);
+}
+
+bool
+admin_notify(struct admin *admin, struct str username, const char *kind,
+    struct str text, struct str link, struct err *err)
+{
+	struct notice notice = {
+		.at_s = admin->now_ms / 1000,
+		.kind = str_from(kind),
+		.text = text,
+		.link = link,
+	};
+
+	return change_begin(admin, err) &&
+	       change_end(admin, notify(admin, username, &notice, err), err);
+}
