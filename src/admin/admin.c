@@ -177,7 +177,6 @@ close_down(struct admin *admin)
 	for (struct token *t = admin->tokens; t != NULL; t = t->next)
 		sodium_memzero(t->text, sizeof(t->text));
 	admin->tokens = NULL;
-	admin->witnesses = NULL;
 	admin->made = STR("");
 	admin->made_account = STR("");
 	admin->open = false;

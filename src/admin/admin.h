@@ -43,7 +43,6 @@ struct actor {
 };
 
 struct token;
-struct witness;
 
 struct admin {
 	struct store *store;
@@ -63,7 +62,6 @@ struct admin {
 	struct str made; /* id of the member that was just made in it */
 	struct str made_account; /* id of the account that was just made */
 	struct token *tokens; /* made in it, wiped at its end */
-	struct witness *witnesses; /* who was found at the top, see rule.c */
 };
 
 /* Also takes over the catalogues into the store when they differ from what

@@ -101,19 +101,15 @@ is_top_grant(const struct admin *admin, const struct account *account,
 	       !grant_expired(grant, admin->now_ms / 1000);
 }
 
-/* On the account or above it. */
 static bool
-is_at_top(const struct admin *admin, const struct member *member,
-    const struct account *account)
+holds_top_on(const struct admin *admin, const struct member *member,
+    const struct account *on)
 {
 	if (member->status != MEMBER_ACTIVE)
 		return false;
-	for (const struct account *a = account; a != NULL; a = a->parent)
-		if (account_is_owned_by(a, member->username))
-			return true;
 	for (size_t i = 0; i < member->grant_count; i++)
-		if (account_is_within(account, member->grants[i].account) &&
-		    is_top_grant(admin, account, &member->grants[i]))
+		if (str_eq(member->grants[i].account, on->id) &&
+		    is_top_grant(admin, on, &member->grants[i]))
 			return true;
 	return false;
 }
@@ -160,59 +156,74 @@ tops_of(struct admin *admin, const struct member *member, struct names *out,
 	return true;
 }
 
-/* Who was found at the top of an account. Looking for somebody reads the
- * whole state, so they are remembered, and looked at first the next time. */
-struct witness {
-	struct witness *next;
-	struct str account;
-	struct str member_id;
-};
+/* --- Is there anybody? ---------------------------------------------------- */
 
-static void
-witness_keep(struct admin *admin, struct str account, struct str member_id)
-{
-	struct witness *w = ARENA_NEW(&admin->kept, struct witness);
-
-	if (w == NULL)
-		return;
-	w->account = str_copy(&admin->kept, account);
-	w->member_id = str_copy(&admin->kept, member_id);
-	if (w->account.ptr == NULL || w->member_id.ptr == NULL)
-		return;
-	w->next = admin->witnesses;
-	admin->witnesses = w;
-}
-
-/* Is whoever was found there the last time still there? */
 static enum found
-witness_stays(struct admin *admin, struct str id, struct err *err)
+owner_is_active(
+    struct admin *admin, const struct account *account, struct err *err)
 {
-	const struct witness *w = admin->witnesses;
-	const struct account *account = NULL;
-	struct member member = { 0 };
+	struct member owner = { 0 };
 	enum found found;
 
-	while (w != NULL && !str_eq(w->account, id))
-		w = w->next;
-	if (w == NULL)
+	if (account->owner.len == 0)
 		return FOUND_NO;
-	found = store_account(admin->store, &admin->arena, id, &account, err);
-	if (found == FOUND_YES)
-		found = store_member_by_id(
-		    admin->store, &admin->arena, w->member_id, &member, err);
-	if (found == FOUND_YES && !is_at_top(admin, &member, account))
+	found = store_member(
+	    admin->store, &admin->arena, account->owner, &owner, err);
+	if (found == FOUND_YES && owner.status != MEMBER_ACTIVE)
 		return FOUND_NO;
 	return found;
 }
 
-static const struct member *
-top_find(const struct admin *admin, const struct state *state,
-    const struct account *account)
+/* By a grant made on `on`, which is the account or above it. */
+static enum found
+holder_is_active(struct admin *admin, const struct account *on, struct err *err)
 {
-	for (size_t i = 0; i < state->member_count; i++)
-		if (is_at_top(admin, &state->members[i], account))
-			return &state->members[i];
-	return NULL;
+	const struct catalogue *catalogue = catalogue_of(admin, on);
+	struct names holders = { NULL, 0 };
+
+	if (catalogue == NULL || catalogue->top < 0)
+		return FOUND_NO;
+	if (!store_role_holders(admin->store, &admin->arena, on->id,
+		catalogue->roles[catalogue->top].name, &holders, err))
+		return FOUND_ERROR;
+	for (size_t i = 0; i < holders.count; i++) {
+		struct member member = { 0 };
+
+		/* The foreign key says that there is one. */
+		if (store_member_by_id(admin->store, &admin->arena,
+			holders.items[i], &member, err) != FOUND_YES)
+			return FOUND_ERROR;
+		if (holds_top_on(admin, &member, on))
+			return FOUND_YES;
+	}
+	return FOUND_NO;
+}
+
+static enum found
+has_top(struct admin *admin, const struct account *account, struct err *err)
+{
+	enum found found = FOUND_NO;
+
+	for (; found == FOUND_NO && account != NULL;
+	     account = account->parent) {
+		found = owner_is_active(admin, account, err);
+		if (found == FOUND_NO)
+			found = holder_is_active(admin, account, err);
+	}
+	return found;
+}
+
+/* Of an account that is gone meanwhile nothing is asked. */
+static enum found
+needs_and_has_top(
+    struct admin *admin, struct str id, bool *needs, struct err *err)
+{
+	const struct account *account = NULL;
+	enum found found =
+	    store_account(admin->store, &admin->arena, id, &account, err);
+
+	*needs = found == FOUND_YES && needs_top(account);
+	return *needs ? has_top(admin, account, err) : found;
 }
 
 bool
@@ -221,66 +232,40 @@ tops_among(struct admin *admin, struct names accounts, struct names *out,
 {
 	struct str *ids =
 	    ARENA_ARRAY(&admin->arena, struct str, accounts.count);
-	struct arena arena = { 0 };
-	struct state state;
 	size_t count = 0;
-	bool ok = ids != NULL ? store_state(admin->store, &arena, &state, err)
-			      : change_no_memory(err);
 
-	for (size_t i = 0; ok && i < accounts.count; i++) {
-		const struct account *a =
-		    state_account(&state, accounts.items[i]);
+	if (ids == NULL)
+		return change_no_memory(err);
+	for (size_t i = 0; i < accounts.count; i++) {
+		bool needs = false;
+		enum found found =
+		    needs_and_has_top(admin, accounts.items[i], &needs, err);
 
-		if (needs_top(a) && top_find(admin, &state, a) != NULL)
+		if (found == FOUND_ERROR)
+			return false;
+		if (needs && found == FOUND_YES)
 			ids[count++] = accounts.items[i];
 	}
-	arena_free(&arena);
 	*out = (struct names){ ids, count };
-	return ok;
-}
-
-static bool
-top_stays(struct admin *admin, struct str id, const struct state *state,
-    struct err *err)
-{
-	const struct account *account = state_account(state, id);
-	const struct member *top;
-
-	if (!needs_top(account))
-		return true;
-	top = top_find(admin, state, account);
-	if (top == NULL)
-		return err_set(err, ERR_REFUSED, "last_top_role",
-		    "account %.*s: would be left without an owner or a member "
-		    "with its top role; give that to somebody else first",
-		    STR_ARGS(id));
-	witness_keep(admin, id, top->id);
 	return true;
 }
 
 bool
 rule_top_stays(struct admin *admin, struct names accounts, struct err *err)
 {
-	struct arena arena = { 0 };
-	struct state state;
-	bool is_read = false;
-	bool ok = true;
+	for (size_t i = 0; i < accounts.count; i++) {
+		bool needs = false;
+		enum found found =
+		    needs_and_has_top(admin, accounts.items[i], &needs, err);
 
-	for (size_t i = 0; ok && i < accounts.count; i++) {
-		switch (witness_stays(admin, accounts.items[i], err)) {
-		case FOUND_ERROR:
-			ok = false;
-			continue;
-		case FOUND_YES:
-			continue;
-		case FOUND_NO:
-			break;
-		}
-		is_read =
-		    is_read || store_state(admin->store, &arena, &state, err);
-		ok =
-		    is_read && top_stays(admin, accounts.items[i], &state, err);
+		if (found == FOUND_ERROR)
+			return false;
+		if (needs && found == FOUND_NO)
+			return err_set(err, ERR_REFUSED, "last_top_role",
+			    "account %.*s: would be left without an owner or "
+			    "a member with its top role; give that to somebody "
+			    "else first",
+			    STR_ARGS(accounts.items[i]));
 	}
-	arena_free(&arena);
-	return ok;
+	return true;
 }

@@ -180,6 +180,19 @@ store_holders(struct store *store, struct arena *arena, struct str account,
 	return ids_read(&rows, arena, out);
 }
 
+bool
+store_role_holders(struct store *store, struct arena *arena,
+    struct str account, struct str role, struct names *out, struct err *err)
+{
+	struct db_rows rows;
+
+	db_select(store->db, &rows, err,
+	    "SELECT DISTINCT member_id FROM grants WHERE account_id = $1 "
+	    "AND role = $2 ORDER BY member_id COLLATE \"C\"",
+	    VALUES(value_text(account), value_text(role)));
+	return ids_read(&rows, arena, out);
+}
+
 /* --- All accounts --------------------------------------------------------- */
 
 struct account_at {

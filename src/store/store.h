@@ -65,6 +65,8 @@ bool store_owned(struct store *store, struct arena *arena,
     struct str member_id, struct names *out, struct err *err);
 bool store_holders(struct store *store, struct arena *arena,
     struct str account, struct names *out, struct err *err);
+bool store_role_holders(struct store *store, struct arena *arena,
+    struct str account, struct str role, struct names *out, struct err *err);
 /* Everything: members with grants, accounts, indexed. The catalogues are left
  * empty: those in force come from their folder, and the caller puts them in
  * (what the store keeps of them is for the publisher, store_catalogues()). */
