@@ -57,14 +57,19 @@ LIB_SRC = \
 	src/model/state.c src/model/state_json.c src/model/state_text.c \
 	src/model/token.c \
 	src/decide/decide.c src/decide/reason.c \
-	src/store/account.c src/store/catalogue.c src/store/db_sqlite.c \
-	src/store/history.c src/store/member.c src/store/schema.c \
+	src/store/account.c src/store/api_token.c src/store/catalogue.c \
+	src/store/credential.c src/store/db_sqlite.c \
+	src/store/history.c src/store/invitation.c src/store/job.c \
+	src/store/list.c src/store/member.c src/store/notice.c src/store/schema.c \
 	src/store/session.c src/store/store.c src/store/sync.c \
 	src/publish/lines.c src/publish/publisher.c src/publish/read_state.c \
 	src/publish/record.c src/publish/record_catalogue.c \
 	src/publish/redis.c src/publish/redis_address.c src/publish/touched.c \
-	src/admin/account.c src/admin/admin.c src/admin/fit.c \
-	src/admin/grant.c src/admin/load.c src/admin/member.c src/admin/move.c src/admin/right.c \
+	src/admin/account.c src/admin/admin.c src/admin/api_token.c \
+	src/admin/fit.c \
+	src/admin/grant.c src/admin/import_row.c src/admin/invitation.c \
+	src/admin/load.c src/admin/member.c src/admin/move.c \
+	src/admin/notice.c src/admin/password.c src/admin/right.c \
 	src/admin/rule.c src/admin/session.c
 
 GATE_SRC = \

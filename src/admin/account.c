@@ -494,6 +494,7 @@ account_take_down(
 {
 	return childless(admin, account->id, err) &&
 	       holders_end(admin, account->id, err) &&
+	       invitations_end(admin, account->id, STR(""), err) &&
 	       store_delete_account(admin->store, account->id, err);
 }
 

@@ -88,24 +88,6 @@ invitation_of_token(struct admin *admin, struct arena *arena, struct str token,
 
 /* --- Rules ---------------------------------------------------------------- */
 
-/* One plain address: something, one @, something. */
-static bool
-address_check(struct str email, struct err *err)
-{
-	struct str rest = email;
-	struct str local;
-	struct str domain;
-
-	if (!text_check_id(email, EMAIL_MAX, "email", err))
-		return false;
-	if (str_next(&rest, '@', &local) && local.len > 0 &&
-	    *local.ptr != '-' && str_next(&rest, '@', &domain) &&
-	    domain.len > 0 && rest.ptr == NULL)
-		return true;
-	return err_set(err, ERR_REFUSED, "mail_address",
-	    "email: is not one address such as ann@example.org");
-}
-
 /* M16 */
 static bool
 rule_not_self(struct admin *admin, struct str email, struct err *err)
@@ -257,7 +239,7 @@ invite(struct admin *admin, struct invitation *invitation, int64_t job,
 
 	return account_need(admin, invitation->account, &on, err) &&
 	       right_to(admin, on, "member.invite", invitation->role, err) &&
-	       address_check(invitation->email, err) &&
+	       email_check(invitation->email, err) &&
 	       rule_not_self(admin, invitation->email, err) &&
 	       rule_giveable(admin, on, &grant, err) &&
 	       right_over_role(admin, on, invitation->role, err) &&

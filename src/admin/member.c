@@ -134,6 +134,7 @@ admin_member_add(struct admin *admin, const struct member *member,
 		.username = member->username,
 		.email = member->email,
 		.name = member->name,
+		.phone = member->phone,
 		.status = member->status,
 	};
 
@@ -205,14 +206,15 @@ touch_rename(struct admin *admin, const struct member *before,
 			next_generation(admin), err))
 			return false;
 	}
-	return true; /*HOOK1*/
+	return api_tokens_renew(admin, before->id, touches, err);
 }
 
 bool
 member_alike(const struct member *a, const struct member *b)
 {
 	return str_eq(a->username, b->username) && str_eq(a->email, b->email) &&
-	       str_eq(a->name, b->name) && a->status == b->status;
+	       str_eq(a->name, b->name) && str_eq(a->phone, b->phone) &&
+	       a->status == b->status;
 }
 
 /* REQUIREMENTS 37, 39: name, address and telephone, one's own or of those one
@@ -275,6 +277,7 @@ member_edit(struct admin *admin, struct str username,
 	after.username = member->username;
 	after.email = member->email;
 	after.name = member->name;
+	after.phone = member->phone;
 	after.status = member->status;
 	return member_alike(&before, &after) ||
 	       member_replace(admin, &before, &after, err);
@@ -368,6 +371,8 @@ member_end(struct admin *admin, struct str username, struct err *err)
 	       rule_no_other_grants(admin, &member, err) &&
 	       tops_of(admin, &member, &tops, err) &&
 	       sessions_end(admin, member.id, &touches, err) &&
+	       api_tokens_end(admin, &member, err) &&
+	       invitations_end(admin, STR(""), member.id, err) &&
 	       ownerships_end(admin, &member, &touches, err) &&
 	       grants_end(admin, &member, STR(""), err) &&
 	       store_delete_member(admin->store, member.id, err) &&

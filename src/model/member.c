@@ -48,7 +48,7 @@ grant_cmp(const struct grant *a, const struct grant *b)
 
 /* One '@' with something on both sides; whether it is read is for the mail
  * to find out. */
-static bool
+bool
 email_check(struct str email, struct err *err)
 {
 	const char *at;
@@ -69,7 +69,9 @@ member_check(const struct member *member, struct err *err)
 	if (!text_check_id(member->username, USERNAME_MAX, "username", err) ||
 	    (member->email.len > 0 && !email_check(member->email, err)) ||
 	    (member->name.len > 0 &&
-		!text_check(member->name, PERSON_NAME_MAX, "name", err)))
+		!text_check(member->name, PERSON_NAME_MAX, "name", err)) ||
+	    (member->phone.len > 0 &&
+		!text_check(member->phone, PHONE_MAX, "phone", err)))
 		return false;
 	if (member->status == MEMBER_NONE)
 		return err_set(err, ERR_FILE, "member_status",

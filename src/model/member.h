@@ -60,6 +60,8 @@ bool grant_expired(const struct grant *grant, int64_t now_s);
 /* By account, role, source: the one order of grants everywhere. */
 int grant_cmp(const struct grant *a, const struct grant *b);
 
+/* One plain address. */
+bool email_check(struct str email, struct err *err);
 /* Every text and count within its bound; errors name the field. */
 bool member_check(const struct member *member, struct err *err);
 bool grant_check(const struct grant *grant, struct err *err);

@@ -84,8 +84,8 @@ column_of(struct str text, const char *key)
 	return 1;
 }
 
-#define FAULT(r, key, code, ...)                                               \
-	fault_add((r)->faults, (r)->file, (r)->line,                           \
+#define FAULT(r, key, code, ...)                     \
+	fault_add((r)->faults, (r)->file, (r)->line, \
 	    column_of((r)->text, key), code, __VA_ARGS__)
 
 /* --- Values of one object ------------------------------------------------ */
@@ -194,7 +194,7 @@ keys_check(struct reader *r, const char *const *known)
 /* --- The three types ----------------------------------------------------- */
 
 static const char *const member_keys[] = { "type", "username", "email", "name",
-	"status", "identities", NULL };
+	"phone", "status", "identities", NULL };
 static const char *const account_keys[] = { "type", "id", "parent", "name",
 	"kind", "level", "catalogue", "licences", "status", "owner", NULL };
 static const char *const grant_keys[] = { "type", "member", "account", "role",
@@ -231,8 +231,8 @@ identities_get(struct reader *r, struct member *member)
 			count = 0;
 			break;
 		}
-		items[i] = (struct identity){ copied(r, source),
-			copied(r, id) };
+		items[i] =
+		    (struct identity){ copied(r, source), copied(r, id) };
 	}
 	if (count == 0) {
 		FAULT(r, "identities", "state_value",
@@ -256,6 +256,7 @@ member_read(struct reader *r)
 		.username = text_need(r, "username"),
 		.email = text_get(r, "email"),
 		.name = text_get(r, "name"),
+		.phone = text_get(r, "phone"),
 		.status =
 		    member_status_from(word_get(r, "status", STR("active"))),
 	};
@@ -335,11 +336,10 @@ grant_read(struct reader *r)
 	};
 	struct err e = { 0 };
 
-	if (g.account.ptr != NULL && g.role.ptr != NULL &&
-	    !grant_check(&g, &e))
+	if (g.account.ptr != NULL && g.role.ptr != NULL && !grant_check(&g, &e))
 		FAULT(r, "role", e.code, "%s", e.text);
-	lines = arena_grow(r->arena, r->grants, r->grant_count, &r->grant_cap,
-	    sizeof(*lines));
+	lines = arena_grow(
+	    r->arena, r->grants, r->grant_count, &r->grant_cap, sizeof(*lines));
 	if (lines == NULL) {
 		r->no_memory = true;
 		return;
@@ -383,8 +383,8 @@ line_read(struct reader *r)
 {
 	json_error_t why;
 
-	r->object = json_loadb(
-	    r->text.ptr, r->text.len, JSON_REJECT_DUPLICATES, &why);
+	r->object =
+	    json_loadb(r->text.ptr, r->text.len, JSON_REJECT_DUPLICATES, &why);
 	if (json_is_object(r->object))
 		object_read(r);
 	else if (r->object != NULL)
@@ -425,8 +425,8 @@ lines_read(struct reader *r, FILE *in)
 		r->text = (struct str){ buffer, len };
 		if (over)
 			fault_add(r->faults, r->file, r->line, STATE_LINE_MAX,
-			    "state_line",
-			    "the line has more than %d bytes", STATE_LINE_MAX);
+			    "state_line", "the line has more than %d bytes",
+			    STATE_LINE_MAX);
 		else
 			line_read(r);
 		len = 0;
@@ -469,8 +469,7 @@ account_depth_order(const void *a, const void *b)
 	const struct account_line *x = a;
 	const struct account_line *y = b;
 
-	return x->depth != y->depth ? x->depth - y->depth
-				    : account_order(a, b);
+	return x->depth != y->depth ? x->depth - y->depth : account_order(a, b);
 }
 
 static int
@@ -501,8 +500,7 @@ members_sort(struct reader *r)
 	if (r->member_count > 0)
 		qsort(m, r->member_count, sizeof(*m), member_order);
 	for (size_t i = 1; i < r->member_count; i++)
-		if (str_eq_fold(m[i - 1].member.username,
-			m[i].member.username))
+		if (str_eq_fold(m[i - 1].member.username, m[i].member.username))
 			twice(r, m[i].line, m[i - 1].line);
 }
 
@@ -621,8 +619,8 @@ grants_sort(struct reader *r)
 			    STR_ARGS(g->grant.account));
 	}
 	if (r->grant_count > 0)
-		qsort(r->grants, r->grant_count, sizeof(*r->grants),
-		    grant_order);
+		qsort(
+		    r->grants, r->grant_count, sizeof(*r->grants), grant_order);
 	for (size_t i = 1; i < r->grant_count; i++)
 		if (r->grants[i - 1].member == r->grants[i].member &&
 		    grant_cmp(&r->grants[i - 1].grant, &r->grants[i].grant) ==

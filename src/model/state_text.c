@@ -78,6 +78,7 @@ member_json(const struct member *m)
 	put_text(&line, "username", m->username);
 	put_text(&line, "email", m->email);
 	put_text(&line, "name", m->name);
+	put_text(&line, "phone", m->phone);
 	put(&line, "status", json_string(member_status_word(m->status)));
 	put_identities(&line, m);
 	return line_end(&line);

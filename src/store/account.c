@@ -132,8 +132,7 @@ store_subtree(struct store *store, struct arena *arena, struct str id,
 	return true;
 }
 
-/* The ids that one column of a query gives. */
-static bool
+bool
 ids_read(struct db_rows *rows, struct arena *arena, struct names *out)
 {
 	struct str *ids = NULL;

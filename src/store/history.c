@@ -8,8 +8,14 @@
 
 #define HISTORY_COLUMNS                                                       \
 	"seq, at_ms, actor, on_behalf, action, subject, before, after, why, " \
-	"touches, hash"
-enum { COLUMN_SEQ, COLUMN_AT, COLUMN_TEXTS, COLUMN_HASH = 10 };
+	"touches, hash, account_id, member_id"
+enum {
+	COLUMN_SEQ,
+	COLUMN_AT,
+	COLUMN_TEXTS,
+	COLUMN_HASH = 10,
+	COLUMN_LAST = 12,
+};
 
 /* The newest row and the newest that is not a session's; seq 0 and no hash
  * before the first. */
@@ -42,7 +48,9 @@ hash_text(crypto_generichash_state *state, struct str text)
 
 /* Over the previous row's hash as it is written, seq, at_ms and the texts in
  * the order of the columns; a number is 8 bytes, the lowest first, a text has
- * its length before it. docs/store.md shows it for other tools. */
+ * its length before it. Account and member follow where there is either: rows
+ * from before there were such columns keep their hash. docs/store.md shows it
+ * for other tools. */
 static void
 row_hash(
     struct str previous, const struct history_row *row, char hex[HASH_HEX + 1])
@@ -58,6 +66,10 @@ row_hash(
 	hash_number(&state, (uint64_t)row->at_ms);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		hash_text(&state, texts[i]);
+	if (row->account.len > 0 || row->member.len > 0) {
+		hash_text(&state, row->account);
+		hash_text(&state, row->member);
+	}
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_bin2hex(hex, HASH_HEX + 1, hash, sizeof(hash));
 }
@@ -134,13 +146,15 @@ store_add_history(
 	next.hash = (struct str){ hex, HASH_HEX };
 	return store_write(store, NULL, err,
 		   "INSERT INTO history (" HISTORY_COLUMNS ") "
-		   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+		   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+		   "$12, $13)",
 		   VALUES(value_number(next.seq), value_number(next.at_ms),
 		       value_text(next.actor), value_text(next.on_behalf),
 		       value_text(next.action), value_text(next.subject),
 		       value_text(next.before), value_text(next.after),
 		       value_text(next.why), value_text(next.touches),
-		       value_text(next.hash))) &&
+		       value_text(next.hash), value_text(next.account),
+		       value_text(next.member))) &&
 	       store_write_one(store, err,
 		   "UPDATE history_head SET seq = $1, data_seq = $2, "
 		   "hash = $3",
@@ -166,6 +180,8 @@ history_row_borrow(struct db_rows *rows, struct history_row *out)
 		.why = row_text(rows, 8),
 		.touches = row_text(rows, 9),
 		.hash = row_text(rows, COLUMN_HASH),
+		.account = row_text(rows, 11),
+		.member = row_text(rows, 12),
 	};
 }
 
@@ -175,7 +191,8 @@ history_row_keep(
 {
 	struct str *const texts[] = { &out->actor, &out->on_behalf,
 		&out->action, &out->subject, &out->before, &out->after,
-		&out->why, &out->touches, &out->hash };
+		&out->why, &out->touches, &out->account, &out->member,
+		&out->hash };
 
 	history_row_borrow(rows, out);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -245,9 +262,92 @@ store_history_newest(struct store *store, struct arena *arena,
 	return history_collect(&rows, arena, out, count);
 }
 
+/* --- Searching ------------------------------------------------------------ */
+
+/* One text for every search: what does not narrow is passed by. The parts
+ * that name a row's own columns by equality come as ranges, so that an index
+ * serves them; the rest is looked at row by row, newest first. */
+#define HISTORY_FITS                                           \
+	"h.seq < $1 AND h.at_ms >= $2 AND h.at_ms < $3 "       \
+	"AND ($4 = '' OR h.actor = $4) "                       \
+	"AND ($5 = '' OR h.action = $5 OR ($6 <> '' "          \
+	"AND substr(h.action, 1, length($6)) = $6)) "          \
+	"AND ($7 = '' OR lower(h.subject) LIKE $7 ESCAPE '!' " \
+	"OR lower(h.before) LIKE $7 ESCAPE '!' "               \
+	"OR lower(h.after) LIKE $7 ESCAPE '!' "                \
+	"OR lower(h.why) LIKE $7 ESCAPE '!') "
+
+#define BELOW                                       \
+	"WITH RECURSIVE below (id, depth) AS ("     \
+	"SELECT CAST($8 AS TEXT), 1 UNION "         \
+	"SELECT a.id, b.depth + 1 FROM accounts a " \
+	"JOIN below b ON a.parent_id = b.id WHERE b.depth <= 16) "
+
+#define HISTORY_H                                                     \
+	"h.seq, h.at_ms, h.actor, h.on_behalf, h.action, h.subject, " \
+	"h.before, h.after, h.why, h.touches, h.hash, h.account_id, " \
+	"h.member_id"
+
+/* In the order of preference: the first that narrows is the one with the
+ * index, and the others that are asked for too are looked at in its rows. */
+static const char *
+search_text(const struct history_filter *filter)
+{
+	if (filter->subject.len > 0)
+		return BELOW
+		    "SELECT " HISTORY_H " FROM history h WHERE " HISTORY_FITS
+		    "AND ($8 = '' OR h.account_id IN (SELECT id FROM below)) "
+		    "AND ($9 = '' OR h.member_id = $9) AND h.subject = $10 "
+		    "ORDER BY h.seq DESC LIMIT $11";
+	if (filter->member.len > 0)
+		return BELOW
+		    "SELECT " HISTORY_H " FROM history h WHERE " HISTORY_FITS
+		    "AND ($8 = '' OR h.account_id IN (SELECT id FROM below)) "
+		    "AND h.member_id = $9 AND ($10 = '' OR h.subject = $10) "
+		    "ORDER BY h.seq DESC LIMIT $11";
+	if (filter->below.len > 0)
+		return BELOW "SELECT " HISTORY_H
+			     " FROM history h WHERE " HISTORY_FITS
+			     "AND h.account_id IN (SELECT id FROM below) "
+			     "AND ($9 = '' OR h.member_id = $9) "
+			     "AND ($10 = '' OR h.subject = $10) "
+			     "ORDER BY h.seq DESC LIMIT $11";
+	return "SELECT " HISTORY_H " FROM history h WHERE " HISTORY_FITS
+	       "AND ($8 = '' OR h.account_id = $8) "
+	       "AND ($9 = '' OR h.member_id = $9) "
+	       "AND ($10 = '' OR h.subject = $10) "
+	       "ORDER BY h.seq DESC LIMIT $11";
+}
+
+bool
+store_history_find(struct store *store, struct arena *arena,
+    const struct history_filter *filter, size_t max, struct history_row **out,
+    size_t *count, struct err *err)
+{
+	struct str noun = filter->action;
+	struct str has = pattern_of(arena, filter->has);
+	struct db_rows rows;
+
+	if (has.ptr == NULL)
+		return store_no_memory(store, err);
+	if (noun.len == 0 || noun.ptr[noun.len - 1] != '.')
+		noun = STR("");
+	db_select(store->db, &rows, err, search_text(filter),
+	    VALUES(value_number(
+		       filter->before_seq > 0 ? filter->before_seq : INT64_MAX),
+		value_number(filter->from_ms),
+		value_number(filter->to_ms > 0 ? filter->to_ms : INT64_MAX),
+		value_text(filter->actor), value_text(filter->action),
+		value_text(noun), value_text(has), value_text(filter->below),
+		value_text(filter->member), value_text(filter->subject),
+		value_number((int64_t)max)));
+	return history_collect(&rows, arena, out, count);
+}
+
 /* --- Verifying ------------------------------------------------------------ */
 
 struct chain {
+	int64_t first; /* seq of the row before the first that is kept */
 	int64_t rows;
 	int64_t data_seq;
 	int64_t broken_seq; /* 0 while whole */
@@ -258,7 +358,7 @@ struct chain {
 static bool
 types_fit(const struct db_rows *rows)
 {
-	for (int i = COLUMN_SEQ; i <= COLUMN_HASH; i++)
+	for (int i = COLUMN_SEQ; i <= COLUMN_LAST; i++)
 		if (row_type(rows, i) !=
 		    (i < COLUMN_TEXTS ? DB_NUMBER : DB_TEXT))
 			return false;
@@ -269,7 +369,7 @@ types_fit(const struct db_rows *rows)
 static void
 chain_add(struct chain *chain, struct db_rows *rows)
 {
-	int64_t expected = ++chain->rows;
+	int64_t expected = chain->first + ++chain->rows;
 	struct history_row row;
 	char hex[HASH_HEX + 1];
 
@@ -293,22 +393,48 @@ chain_add(struct chain *chain, struct db_rows *rows)
 static void
 chain_close(struct chain *chain, enum found has_head, const struct head *head)
 {
+	int64_t last = chain->first + chain->rows;
+
 	if (chain->broken_seq != 0)
 		return;
-	if (has_head != FOUND_YES || head->seq < chain->rows)
+	if (has_head != FOUND_YES || head->seq < last)
 		chain->broken_seq =
 		    has_head == FOUND_YES && head->seq >= 0 ? head->seq + 1 : 1;
-	else if (head->seq > chain->rows)
-		chain->broken_seq = chain->rows + 1;
+	else if (head->seq > last)
+		chain->broken_seq = last + 1;
 	else if (strcmp(head->hash, chain->hash) != 0 ||
 		 head->data_seq != chain->data_seq)
-		chain->broken_seq = chain->rows > 0 ? chain->rows : 1;
+		chain->broken_seq = last > 0 ? last : 1;
+}
+
+/* Where the chain begins, when its older part was forgotten. */
+static bool
+floor_read(struct store *store, struct chain *chain, struct err *err)
+{
+	struct db_rows rows;
+
+	db_select(store->db, &rows, err,
+	    "SELECT seq, hash, data_seq FROM history_floor", NO_VALUES);
+	if (db_next(&rows)) {
+		struct str hash = row_text(&rows, 1);
+
+		chain->first = row_number(&rows, 0);
+		chain->data_seq = row_number(&rows, 2);
+		if (hash.len == HASH_HEX)
+			memcpy(chain->hash, hash.ptr, HASH_HEX);
+		else
+			row_corrupt(&rows, "the floor of the history");
+	}
+	return db_end(&rows);
 }
 
 static bool
 chain_read(struct store *store, struct chain *chain, struct err *err)
 {
 	struct db_rows rows;
+
+	if (!floor_read(store, chain, err))
+		return false;
 
 	db_select(store->db, &rows, err,
 	    "SELECT " HISTORY_COLUMNS " FROM history ORDER BY seq", NO_VALUES);
@@ -337,6 +463,85 @@ store_history_verify(
 	*rows = chain.rows;
 	*broken_seq = chain.broken_seq;
 	return true;
+}
+
+/* --- Forgetting ----------------------------------------------------------- */
+
+/* The newest row of those that may go: old enough, and published. */
+static enum found
+prune_to(struct store *store, int64_t before_ms, struct history_row *out,
+    struct arena *arena, struct err *err)
+{
+	struct db_rows rows;
+	bool has;
+
+	db_select(store->db, &rows, err,
+	    "SELECT " HISTORY_COLUMNS " FROM history WHERE at_ms < $1 "
+	    "AND seq <= (SELECT seq FROM publication) "
+	    "AND seq < (SELECT seq FROM history_head) "
+	    "ORDER BY seq DESC LIMIT 1",
+	    VALUES(value_number(before_ms)));
+	has = db_next(&rows);
+	if (has)
+		history_row_keep(&rows, arena, out);
+	return rows_found(&rows, has);
+}
+
+static bool
+data_seq_until(struct store *store, int64_t seq, int64_t *out, struct err *err)
+{
+	struct db_rows rows;
+
+	db_select(store->db, &rows, err,
+	    "SELECT seq FROM history WHERE seq <= $1 "
+	    "AND substr(action, 1, 8) <> 'session.' "
+	    "ORDER BY seq DESC LIMIT 1",
+	    VALUES(value_number(seq)));
+	if (db_next(&rows))
+		*out = row_number(&rows, 0);
+	return db_end(&rows);
+}
+
+static bool
+floor_put(struct store *store, const struct history_row *row, int64_t data_seq,
+    struct err *err)
+{
+	return store_write(store, NULL, err,
+	    "INSERT INTO history_floor (one, seq, hash, data_seq) "
+	    "VALUES (1, $1, $2, $3) ON CONFLICT (one) DO UPDATE SET "
+	    "seq = excluded.seq, hash = excluded.hash, "
+	    "data_seq = excluded.data_seq",
+	    VALUES(value_number(row->seq), value_text(row->hash),
+		value_number(data_seq)));
+}
+
+bool
+store_prune_history(
+    struct store *store, int64_t before_ms, int64_t *rows, struct err *err)
+{
+	struct arena arena = { 0 };
+	struct chain floor = { 0 };
+	struct history_row row = { 0 };
+	bool ok = false;
+
+	*rows = 0;
+	switch (prune_to(store, before_ms, &row, &arena, err)) {
+	case FOUND_ERROR:
+		break;
+	case FOUND_NO:
+		ok = true;
+		break;
+	case FOUND_YES:
+		ok = floor_read(store, &floor, err) &&
+		     data_seq_until(store, row.seq, &floor.data_seq, err) &&
+		     floor_put(store, &row, floor.data_seq, err) &&
+		     store_write(store, rows, err,
+			 "DELETE FROM history WHERE seq <= $1",
+			 VALUES(value_number(row.seq)));
+		break;
+	}
+	arena_free(&arena);
+	return ok;
 }
 
 /* --- Generations ---------------------------------------------------------- */

@@ -41,6 +41,15 @@ bool list_join(
     struct store *store, struct names names, struct str *out, struct err *err);
 struct names row_names(struct db_rows *rows, int column, struct arena *arena);
 
+/* The ids that the first column of a query gives. */
+bool ids_read(struct db_rows *rows, struct arena *arena, struct names *out);
+/* The next number of a table that is numbered from 1; `sql` reads its highest.
+ * Inside the transaction that writes nobody else takes it. */
+bool number_next(
+    struct store *store, const char *sql, int64_t *out, struct err *err);
+/* For LIKE ... ESCAPE '!': has it anywhere, A-Z folded. Empty stays empty. */
+struct str pattern_of(struct arena *arena, struct str text);
+
 /* Everything at once, for store_state(); members come indexed. */
 bool members_read(struct store *store, struct arena *arena, struct state *out,
     struct err *err);

@@ -23,10 +23,12 @@ bool store_list_members(struct store *store, struct arena *arena,
     struct str account, const struct page *page, struct member **out,
     size_t *count, struct err *err);
 /* By id, each with its chain of parents: everything, or the account and what
- * is below it; of those the member (by id) reaches by ownership or a grant, as
- * far as either stands on the account or above it, when it is not empty. */
+ * is below it; of those the ones that the member (by id) reaches by ownership
+ * or a grant unexpired at now_s, on the account or above it, when it is not
+ * empty. */
 bool store_list_accounts(struct store *store, struct arena *arena,
-    struct str below, struct str member_id, const struct page *page,
+    struct str below, struct str member_id, int64_t now_s,
+    const struct page *page,
     const struct account ***out, size_t *count, struct err *err);
 
 #endif

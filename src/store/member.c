@@ -4,7 +4,7 @@
 
 /* --- Rows ----------------------------------------------------------------- */
 
-#define MEMBER_COLUMNS "id, username, email, name, status, changed"
+#define MEMBER_COLUMNS "id, username, email, name, status, changed, phone"
 #define GRANT_COLUMNS  "account_id, role, source, licences, filters, expires_s"
 
 static void
@@ -17,6 +17,7 @@ member_row(struct db_rows *rows, struct arena *arena, struct member *out)
 		.name = row_copy(rows, 3, arena),
 		.status = member_status_from(row_text(rows, 4)),
 		.changed = row_number(rows, 5),
+		.phone = row_copy(rows, 6, arena),
 	};
 	if (out->status == MEMBER_NONE)
 		row_corrupt(rows, "the status of a member");
@@ -444,16 +445,16 @@ store_put_member(struct store *store, const struct member *member,
 		return store_no_memory(store, err);
 	return store_write(store, NULL, err,
 	    "INSERT INTO members (id, username, username_key, email, name, "
-	    "status, changed) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+	    "status, changed, phone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
 	    "ON CONFLICT (id) DO UPDATE SET username = excluded.username, "
 	    "username_key = excluded.username_key, email = excluded.email, "
 	    "name = excluded.name, status = excluded.status, "
-	    "changed = excluded.changed",
+	    "changed = excluded.changed, phone = excluded.phone",
 	    VALUES(value_text(member->id), value_text(member->username),
 		value_text(key), value_text(member->email),
 		value_text(member->name),
 		value_text(str_from(member_status_word(member->status))),
-		value_number(generation)));
+		value_number(generation), value_text(member->phone)));
 }
 
 bool

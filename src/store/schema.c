@@ -122,10 +122,139 @@ static const char *const step_1[] = {
 	" held_until_s BIGINT NOT NULL)",
 	NULL,
 };
+
+/* People and programs: invitations, tokens, notices, mail, imports, local
+ * passwords; whom a row of history is about, and where a history that was
+ * shortened begins. */
+static const char *const step_2[] = {
+	"ALTER TABLE members ADD COLUMN phone TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE sessions ADD COLUMN ends_s BIGINT NOT NULL DEFAULT 0",
+	"ALTER TABLE sessions ADD COLUMN idle_s BIGINT NOT NULL DEFAULT 0",
+
+	"ALTER TABLE history ADD COLUMN account_id TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE history ADD COLUMN member_id TEXT NOT NULL DEFAULT ''",
+	"CREATE INDEX history_by_account ON history (account_id, seq)",
+	"CREATE INDEX history_by_member ON history (member_id, seq)",
+	"CREATE INDEX history_by_subject ON history (subject, seq)",
+	"CREATE INDEX history_by_time ON history (at_ms)",
+	/* The row before the oldest that was kept. */
+	"CREATE TABLE history_floor ("
+	" one INTEGER PRIMARY KEY CHECK (one = 1),"
+	" seq BIGINT NOT NULL,"
+	" hash TEXT NOT NULL,"
+	" data_seq BIGINT NOT NULL)",
+	/* What a catalogue once said, by the digest that the history names. */
+	"CREATE TABLE catalogue_texts ("
+	" digest TEXT PRIMARY KEY,"
+	" body TEXT NOT NULL)",
+
+	"CREATE INDEX grants_by_role ON grants (account_id, role)",
+
+	"CREATE TABLE invitations ("
+	" id TEXT PRIMARY KEY,"
+	" digest TEXT,"
+	" email TEXT NOT NULL,"
+	" email_key TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" phone TEXT NOT NULL,"
+	" account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,"
+	" role TEXT NOT NULL,"
+	" licences TEXT NOT NULL,"
+	" filters TEXT NOT NULL,"
+	" grant_expires_s BIGINT NOT NULL,"
+	" inviter_id TEXT REFERENCES members (id) ON DELETE CASCADE,"
+	" created_s BIGINT NOT NULL,"
+	" expires_s BIGINT NOT NULL,"
+	" sent_s BIGINT NOT NULL,"
+	" UNIQUE (digest),"
+	" UNIQUE (account_id, email_key))",
+	"CREATE INDEX invitations_by_inviter ON invitations (inviter_id)",
+	"CREATE INDEX invitations_by_expiry ON invitations (expires_s)",
+
+	"CREATE TABLE api_tokens ("
+	" id TEXT PRIMARY KEY,"
+	" digest TEXT NOT NULL UNIQUE,"
+	" member_id TEXT NOT NULL REFERENCES members (id) ON DELETE CASCADE,"
+	" description TEXT NOT NULL,"
+	" accounts TEXT NOT NULL,"
+	" permissions TEXT NOT NULL,"
+	" addresses TEXT NOT NULL,"
+	" created_s BIGINT NOT NULL,"
+	" expires_s BIGINT NOT NULL,"
+	" used_s BIGINT NOT NULL,"
+	" changed BIGINT NOT NULL)",
+	"CREATE INDEX api_tokens_by_member ON api_tokens (member_id)",
+
+	"CREATE TABLE notices ("
+	" number BIGINT PRIMARY KEY,"
+	" member_id TEXT NOT NULL REFERENCES members (id) ON DELETE CASCADE,"
+	" at_s BIGINT NOT NULL,"
+	" kind TEXT NOT NULL,"
+	" text TEXT NOT NULL,"
+	" link TEXT NOT NULL,"
+	" is_read INTEGER NOT NULL CHECK (is_read IN (0, 1)))",
+	"CREATE INDEX notices_by_member ON notices (member_id, number)",
+	"CREATE TABLE mail_switches ("
+	" member_id TEXT NOT NULL REFERENCES members (id) ON DELETE CASCADE,"
+	" kind TEXT NOT NULL,"
+	" PRIMARY KEY (member_id, kind))",
+	"CREATE TABLE mails ("
+	" number BIGINT PRIMARY KEY,"
+	" recipient TEXT NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" body TEXT NOT NULL,"
+	" invitation_id TEXT NOT NULL,"
+	" job BIGINT NOT NULL,"
+	" created_s BIGINT NOT NULL,"
+	" next_s BIGINT NOT NULL,"
+	" tries BIGINT NOT NULL,"
+	" error TEXT NOT NULL,"
+	" given_up INTEGER NOT NULL CHECK (given_up IN (0, 1)))",
+	"CREATE INDEX mails_by_invitation ON mails (invitation_id)",
+
+	"CREATE TABLE jobs ("
+	" number BIGINT PRIMARY KEY,"
+	" actor TEXT NOT NULL,"
+	" account_id TEXT NOT NULL,"
+	" file TEXT NOT NULL,"
+	" status TEXT NOT NULL CHECK (status IN ('checked', 'running', 'done', 'errors', 'failed')),"
+	" created_s BIGINT NOT NULL,"
+	" ended_s BIGINT NOT NULL,"
+	" row_count BIGINT NOT NULL,"
+	" done_count BIGINT NOT NULL,"
+	" change_count BIGINT NOT NULL,"
+	" error_count BIGINT NOT NULL)",
+	"CREATE INDEX jobs_by_actor ON jobs (actor, number)",
+	"CREATE TABLE job_rows ("
+	" job BIGINT NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,"
+	" row_number BIGINT NOT NULL,"
+	" fields TEXT NOT NULL,"
+	" says TEXT NOT NULL,"
+	" result INTEGER NOT NULL CHECK (result IN (0, 1, 2, 3)),"
+	" code TEXT NOT NULL,"
+	" PRIMARY KEY (job, row_number))",
+
+	"CREATE TABLE passwords ("
+	" member_id TEXT PRIMARY KEY REFERENCES members (id) ON DELETE CASCADE,"
+	" hash TEXT NOT NULL,"
+	" changed_s BIGINT NOT NULL)",
+	"CREATE TABLE attempts ("
+	" attempt_key TEXT PRIMARY KEY,"
+	" attempt_count BIGINT NOT NULL,"
+	" since_s BIGINT NOT NULL)",
+	"CREATE TABLE answered ("
+	" answer_key TEXT PRIMARY KEY,"
+	" digest TEXT NOT NULL,"
+	" status BIGINT NOT NULL,"
+	" body TEXT NOT NULL,"
+	" at_s BIGINT NOT NULL)",
+	NULL,
+};
 /* clang-format on */
 
 const struct schema_step SCHEMA_STEPS[] = {
 	{ step_1 },
+	{ step_2 },
 };
 const size_t SCHEMA_STEP_COUNT = sizeof(SCHEMA_STEPS) / sizeof(SCHEMA_STEPS[0]);
 

@@ -2,7 +2,7 @@
 
 #define SESSION_SELECT                                             \
 	"SELECT s.digest, s.member_id, m.username, s.account_id, " \
-	"s.created_s, s.expires_s, s.changed "                     \
+	"s.created_s, s.expires_s, s.changed, s.ends_s, s.idle_s " \
 	"FROM sessions s JOIN members m ON m.id = s.member_id"
 
 static void
@@ -16,6 +16,8 @@ session_row(struct db_rows *rows, struct arena *arena, struct session *out)
 		.created_s = row_number(rows, 4),
 		.expires_s = row_number(rows, 5),
 		.changed = row_number(rows, 6),
+		.ends_s = row_number(rows, 7),
+		.idle_s = row_number(rows, 8),
 	};
 }
 
@@ -88,15 +90,18 @@ store_put_session(struct store *store, const struct session *session,
 {
 	return store_write(store, NULL, err,
 	    "INSERT INTO sessions (digest, member_id, account_id, created_s, "
-	    "expires_s, changed) VALUES ($1, $2, $3, $4, $5, $6) "
+	    "expires_s, changed, ends_s, idle_s) "
+	    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
 	    "ON CONFLICT (digest) DO UPDATE SET "
 	    "member_id = excluded.member_id, "
 	    "account_id = excluded.account_id, "
 	    "created_s = excluded.created_s, "
-	    "expires_s = excluded.expires_s, changed = excluded.changed",
+	    "expires_s = excluded.expires_s, changed = excluded.changed, "
+	    "ends_s = excluded.ends_s, idle_s = excluded.idle_s",
 	    VALUES(value_text(session->digest), value_text(session->member_id),
 		value_text(session->account), value_number(session->created_s),
-		value_number(session->expires_s), value_number(generation)));
+		value_number(session->expires_s), value_number(generation),
+		value_number(session->ends_s), value_number(session->idle_s)));
 }
 
 bool

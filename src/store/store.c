@@ -324,3 +324,37 @@ store_clear(struct store *store, struct err *err)
 		   store, NULL, err, "DELETE FROM accounts", NO_VALUES) &&
 	       store_write(store, NULL, err, "DELETE FROM members", NO_VALUES);
 }
+
+bool
+number_next(struct store *store, const char *sql, int64_t *out, struct err *err)
+{
+	struct db_rows rows;
+
+	*out = 1;
+	db_select(store->db, &rows, err, sql, NO_VALUES);
+	if (db_next(&rows))
+		*out = row_number(&rows, 0) + 1;
+	return db_end(&rows);
+}
+
+struct str
+pattern_of(struct arena *arena, struct str text)
+{
+	struct str folded = str_fold(arena, text);
+	char *pattern;
+	size_t len = 0;
+
+	if (text.len == 0)
+		return STR("");
+	pattern = arena_alloc(arena, text.len * 2 + 3, 1);
+	if (pattern == NULL || folded.ptr == NULL)
+		return (struct str){ NULL, 0 };
+	pattern[len++] = '%';
+	for (size_t i = 0; i < folded.len; i++) {
+		if (strchr("%_!", folded.ptr[i]) != NULL)
+			pattern[len++] = '!';
+		pattern[len++] = folded.ptr[i];
+	}
+	pattern[len++] = '%';
+	return (struct str){ pattern, len };
+}

@@ -79,20 +79,6 @@ store_plans(struct store *store, struct arena *arena, size_t max,
 	return true;
 }
 
-/* Numbers are made here: no two databases count rows alike. The write lock
- * is held, so that nobody takes the same one. */
-static bool
-number_next(struct store *store, const char *sql, int64_t *out, struct err *err)
-{
-	struct db_rows rows;
-
-	*out = 1;
-	db_select(store->db, &rows, err, sql, NO_VALUES);
-	if (db_next(&rows))
-		*out = row_number(&rows, 0) + 1;
-	return db_end(&rows);
-}
-
 bool
 store_add_plan(struct store *store, struct sync_plan *plan, struct err *err)
 {
