@@ -1447,13 +1447,13 @@ END_TEST
 
 /* --- Migration -------------------------------------------------------------*/
 
-static const char *const step_two[] = {
-	"ALTER TABLE members ADD COLUMN phone TEXT NOT NULL DEFAULT ''",
+static const char *const step_next[] = {
+	"ALTER TABLE members ADD COLUMN pager TEXT NOT NULL DEFAULT ''",
 	"CREATE TABLE phones (number TEXT PRIMARY KEY)",
 	"INSERT INTO phones (number) SELECT username FROM members",
 	NULL,
 };
-static const char *const step_three[] = {
+static const char *const step_last[] = {
 	"CREATE TABLE third (x TEXT PRIMARY KEY)",
 	"INSERT INTO third (x) SELECT number FROM phones",
 	"DROP TABLE phones",
@@ -1482,26 +1482,26 @@ version_get(void)
 
 START_TEST(d3_a_broken_step_changes_nothing)
 {
-	const struct schema_step broken[] = { SCHEMA_STEPS[0], { step_two },
-		{ step_broken } };
-	const struct schema_step right[] = { SCHEMA_STEPS[0], { step_two },
-		{ step_three } };
+	const struct schema_step broken[] = { SCHEMA_STEPS[0], SCHEMA_STEPS[1],
+		{ step_next }, { step_broken } };
+	const struct schema_step right[] = { SCHEMA_STEPS[0], SCHEMA_STEPS[1],
+		{ step_next }, { step_last } };
 	struct db *db;
 
 	fill();
 	kit_close();
 	db = db_get();
-	KIT_FAILS(schema_migrate(db, broken, 3, &kit.err), "store_corrupt");
+	KIT_FAILS(schema_migrate(db, broken, 4, &kit.err), "store_corrupt");
 	ck_assert(!db_in_transaction(db));
-	ck_assert_int_eq(version_get(), 2);
-	ck_assert_int_eq(rows_in("phones"), 2);
-	KIT_FAILS(schema_check(db, 3, &kit.err), "store_older");
-	KIT_FAILS(schema_check(db, 1, &kit.err), "store_newer");
-	KIT_OK(schema_migrate(db, right, 3, &kit.err));
-	KIT_OK(schema_migrate(db, right, 3, &kit.err));
-	KIT_OK(schema_check(db, 3, &kit.err));
-	db_close(db);
 	ck_assert_int_eq(version_get(), 3);
+	ck_assert_int_eq(rows_in("phones"), 2);
+	KIT_FAILS(schema_check(db, 4, &kit.err), "store_older");
+	KIT_FAILS(schema_check(db, 1, &kit.err), "store_newer");
+	KIT_OK(schema_migrate(db, right, 4, &kit.err));
+	KIT_OK(schema_migrate(db, right, 4, &kit.err));
+	KIT_OK(schema_check(db, 4, &kit.err));
+	db_close(db);
+	ck_assert_int_eq(version_get(), 4);
 	ck_assert_int_eq(rows_in("third"), 2);
 }
 END_TEST
@@ -1509,8 +1509,8 @@ END_TEST
 /* Killed at any moment, a migration stands at a whole step and goes on. */
 START_TEST(d3_migration_killed_and_restarted)
 {
-	const struct schema_step steps[] = { SCHEMA_STEPS[0], { step_two },
-		{ step_three } };
+	const struct schema_step steps[] = { SCHEMA_STEPS[0], SCHEMA_STEPS[1],
+		{ step_next }, { step_last } };
 	int seen[4] = { 0 };
 
 	kit_close();
@@ -1524,7 +1524,7 @@ START_TEST(d3_migration_killed_and_restarted)
 		child = fork();
 		if (child == 0) {
 			db = db_get();
-			(void)schema_migrate(db, steps, 3, &kit.err);
+			(void)schema_migrate(db, steps, 4, &kit.err);
 			raise(SIGKILL);
 		}
 		usleep(kit_random(8000));
@@ -1533,9 +1533,9 @@ START_TEST(d3_migration_killed_and_restarted)
 		db = db_get();
 		KIT_OK(schema_version(db, &version, &kit.err));
 		seen[version]++;
-		KIT_OK(schema_migrate(db, steps, 3, &kit.err));
+		KIT_OK(schema_migrate(db, steps, 4, &kit.err));
 		db_close(db);
-		ck_assert_int_eq(version_get(), 3);
+		ck_assert_int_eq(version_get(), 4);
 		ck_assert_int_eq(rows_in("third"), 0);
 		ck_assert_int_eq(rows_in("members"), 0);
 		ck_assert_int_eq(rows_in("history_head"), 1);
