@@ -67,7 +67,8 @@ LIB_SRC = \
 	src/publish/redis.c src/publish/redis_address.c src/publish/touched.c \
 	src/admin/account.c src/admin/admin.c src/admin/api_token.c \
 	src/admin/fit.c \
-	src/admin/grant.c src/admin/import_row.c src/admin/invitation.c \
+	src/admin/grant.c src/admin/import.c src/admin/import_row.c \
+	src/admin/invitation.c \
 	src/admin/load.c src/admin/member.c src/admin/move.c \
 	src/admin/notice.c src/admin/password.c src/admin/right.c \
 	src/admin/rule.c src/admin/session.c

@@ -335,9 +335,8 @@ row_add(struct row_work *work, const struct fields *fields, struct outcome *out,
 	return admin_invite(work->admin, &wanted, work->job, NULL, err);
 }
 
-/* The grant that a row is about: the local one, else the first. */
-static const struct grant *
-grant_shown(const struct member *member, struct str account)
+const struct grant *
+row_grant(const struct member *member, struct str account)
 {
 	const struct grant *first = NULL;
 
@@ -401,8 +400,8 @@ edit_says(struct row_work *work, const struct member *member,
 	    STR_ARGS(member->username), STR_ARGS(now->account));
 }
 
-/* The person first: when the grant is refused then, all of the row is undone
- * with the transaction's savepoint that row_apply() holds. */
+/* When the grant is refused, the person's change goes too: row_apply() holds a
+ * savepoint of its own. */
 static bool
 edit_write(struct row_work *work, const struct member *now,
     const struct member *person, const struct grant *before,
@@ -439,7 +438,7 @@ row_edit(struct row_work *work, const struct fields *fields,
 	case FOUND_YES:
 		break;
 	}
-	before = grant_shown(&member, account);
+	before = row_grant(&member, account);
 	if (before == NULL) /* the owner, or gone meanwhile */
 		return person_missing(account, err);
 	person = person_wanted(fields, &member);
@@ -474,7 +473,7 @@ row_delete(struct row_work *work, const struct fields *fields,
 	case FOUND_YES:
 		break;
 	}
-	there = grant_shown(&member, account);
+	there = row_grant(&member, account);
 	if (there == NULL)
 		return person_missing(account, err);
 	out->result = ROW_CHANGED;
@@ -510,18 +509,37 @@ is_row_fault(const struct err *why)
 	       why->kind == ERR_LIMIT || why->kind == ERR_USAGE;
 }
 
-bool
-row_apply(struct row_work *work, struct job_row *row, struct err *err)
+static bool
+row_try(struct row_work *work, const struct job_row *row,
+    struct outcome *outcome, struct err *why)
 {
-	struct outcome outcome = { ROW_OPEN, STR("") };
-	struct err why = { 0 };
 	struct fields fields;
 	bool ok = fields_open(&fields, work->arena, row)
-		      ? row_do(work, &fields, &outcome, &why)
-		      : err_set(&why, ERR_REFUSED, "row_form",
+		      ? row_do(work, &fields, outcome, why)
+		      : err_set(why, ERR_REFUSED, "row_form",
 			    "the row could not be read");
 
 	fields_close(&fields);
+	return ok;
+}
+
+bool
+row_apply(struct row_work *work, struct job_row *row, struct err *err)
+{
+	struct admin *admin = work->admin;
+	int64_t changes = admin->changes;
+	struct outcome outcome = { ROW_OPEN, STR("") };
+	struct err why = { 0 };
+	bool ok;
+
+	if (!store_savepoint(admin->store, err))
+		return false;
+	ok = row_try(work, row, &outcome, &why);
+	if (!ok) {
+		store_undo(admin->store);
+		admin->changes = changes;
+	} else if (!store_release(admin->store, err))
+		return false;
 	if (!ok && !is_row_fault(&why)) {
 		*err = why;
 		return false;
