@@ -145,6 +145,7 @@ bool rule_depth(const struct account *account, const struct account *parent,
  * level, expiry. What a member may give is in right.c. */
 bool rule_giveable(const struct admin *admin, const struct account *on,
     const struct grant *grant, struct err *err);
+bool role_unknown(const struct account *on, struct str role, struct err *err);
 /* M8 */
 bool rule_shared(const struct account *account, struct err *err);
 /* Not for a directory; `what` and `name` are for the message. */

@@ -47,6 +47,15 @@ filtered_check(const struct admin *admin, const struct account *on,
 	    STR_ARGS(on->id), STR_ARGS(on->level));
 }
 
+bool
+role_unknown(const struct account *on, struct str role, struct err *err)
+{
+	return err_set(err, ERR_REFUSED, "role_unknown",
+	    "role %.*s: is not in the catalogue of %.*s; see rolegate role "
+	    "list",
+	    STR_ARGS(role), STR_ARGS(on->id));
+}
+
 static bool
 role_check(const struct admin *admin, const struct account *on,
     const struct grant *grant, struct err *err)
@@ -56,10 +65,7 @@ role_check(const struct admin *admin, const struct account *on,
 
 	if (role >= 0)
 		return filtered_check(admin, on, &catalogue->roles[role], err);
-	return err_set(err, ERR_REFUSED, "role_unknown",
-	    "role %.*s: is not in the catalogue of %.*s; see rolegate role "
-	    "list",
-	    STR_ARGS(grant->role), STR_ARGS(on->id));
+	return role_unknown(on, grant->role, err);
 }
 
 bool

@@ -142,6 +142,9 @@ operation_allowed(struct admin *admin, const struct member *asker,
 	const struct operation *o = catalogue_operation(
 	    catalogue_of(admin, account), str_from(operation), role);
 
+	if (o == NULL && role.len > 0 &&
+	    catalogue_role(catalogue_of(admin, account), role) < 0)
+		return role_unknown(named, role, err);
 	if (o == NULL)
 		return no_right(admin, operation, named,
 		    STR("a permission that the catalogue does not name"), err);

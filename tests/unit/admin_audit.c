@@ -119,6 +119,18 @@ lines_same(struct names a, struct names b, const char *says)
 	    a.count, b.count);
 }
 
+/* Sessions, invitations, tokens, imports stand in no export. */
+static bool
+is_of_state(const struct history_row *row)
+{
+	static const char *const nouns[] = { "member.", "account.", "grant." };
+
+	for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++)
+		if (str_starts(row->action, str_from(nouns[i])))
+			return true;
+	return false;
+}
+
 /* P9: what was, changed as the rows say, is what is. */
 void
 history_replays(struct names before, int64_t since, const char *says)
@@ -130,10 +142,10 @@ history_replays(struct names before, int64_t since, const char *says)
 	for (size_t i = 0; i < count; i++) {
 		ck_assert_msg(rows[i].before.len + rows[i].after.len > 0,
 		    "%s: a row without anything in it", says);
+		if (!is_of_state(&rows[i]))
+			continue;
 		ck_assert_msg(!str_eq(rows[i].before, rows[i].after),
 		    "%s: a row without a difference", says);
-		if (str_starts(rows[i].action, STR("session.")))
-			continue;
 		line_take(&lines, rows[i].before);
 		lines_rename(&lines, &rows[i]);
 		line_give(&lines, rows[i].after);
