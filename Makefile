@@ -70,7 +70,8 @@ LIB_SRC = \
 	src/admin/grant.c src/admin/import.c src/admin/import_row.c \
 	src/admin/invitation.c \
 	src/admin/load.c src/admin/member.c src/admin/move.c \
-	src/admin/notice.c src/admin/password.c src/admin/right.c \
+	src/admin/notice.c src/admin/password.c src/admin/reinstate.c \
+	src/admin/right.c \
 	src/admin/rule.c src/admin/session.c
 
 GATE_SRC = \

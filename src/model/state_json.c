@@ -398,6 +398,47 @@ line_read(struct reader *r)
 	r->object = NULL;
 }
 
+static void
+object_take(const struct reader *r, struct state_object *out)
+{
+	if (r->member_count == 1) {
+		out->kind = STATE_MEMBER;
+		out->member = r->members[0].member;
+	} else if (r->account_count == 1) {
+		out->kind = STATE_ACCOUNT;
+		out->account = r->accounts[0].account;
+	} else if (r->grant_count == 1) {
+		out->kind = STATE_GRANT;
+		out->grant = r->grants[0].grant;
+		out->username = r->grants[0].username;
+	}
+}
+
+bool
+state_object_read(struct arena *arena, struct str text,
+    struct state_object *out, struct err *err)
+{
+	struct faults faults = { 0 };
+	struct reader r = {
+		.arena = arena,
+		.file = STR("history"),
+		.faults = &faults,
+		.text = text,
+		.line = 1,
+	};
+
+	*out = (struct state_object){ 0 };
+	line_read(&r);
+	if (faults.count == 0 && !r.no_memory)
+		object_take(&r, out);
+	faults_free(&faults);
+	if (out->kind != STATE_NONE)
+		return true;
+	return err_set(err, ERR_FILE, "state_object",
+	    "history: a row has an object that cannot be read back; see "
+	    "rolegate log verify");
+}
+
 static bool
 lines_read(struct reader *r, FILE *in)
 {

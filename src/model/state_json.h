@@ -21,6 +21,19 @@ bool state_read_json(struct state *state, struct arena *arena, FILE *in,
     struct str name, struct faults *faults);
 bool state_write_json(const struct state *state, FILE *out, struct err *err);
 
+/* One object of such a file, read back: what the history has as before and
+ * after. Texts live in the arena. ERR_FILE state_… when it is none. */
+enum state_kind { STATE_NONE = 0, STATE_MEMBER, STATE_ACCOUNT, STATE_GRANT };
+struct state_object {
+	enum state_kind kind;
+	struct member member; /* without grants */
+	struct account account;
+	struct grant grant;
+	struct str username; /* whose grant it is */
+};
+bool state_object_read(struct arena *arena, struct str text,
+    struct state_object *out, struct err *err);
+
 /* One object as it stands in such a file, without the line feed: also what
  * the history keeps as before and after. ptr NULL when memory is out. */
 struct str state_member_text(struct arena *arena, const struct member *member);

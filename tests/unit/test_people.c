@@ -200,6 +200,14 @@ static const struct row {
 	{ "not under a name that is taken",                          "man: invite x@example.org member on=net\nsys: join bob", "username_taken" },
 	{ "not once the account is suspended",                       "man: invite x@example.org member on=p1\nsup: account edit p1 status=suspended\nsys: join xavier", "no_right" },
 
+	/* Reinstating. */
+	{ "who was removed comes back",                              "sup: grant remove obs observer on=net\nsup: reinstate obs on=net", "" },
+	{ "not by somebody who may not add them",                    "sup: grant remove obs observer on=net\nmem: reinstate obs on=net", "no_right" },
+	{ "P5 not by somebody who could not give it",                "sup: grant set obs super_user on=net\nsup: grant remove obs super_user on=net\nman: reinstate obs on=net", "no_right" },
+	{ "not who is there",                                        "sup: grant remove obs observer on=net\nsup: grant add obs reporting on=net\nsup: reinstate obs on=net", "grant_exists" },
+	{ "not who was never removed",                               "sup: reinstate obs on=net", "nothing_to_reinstate" },
+	{ "M4 not oneself",                                          "pro: grant remove pro super_user on=p1\nsys: grant add pro manager on=net\npro: reinstate pro on=p1", "no_right" },
+
 	/* Tokens. */
 	{ "192 193 a Manager makes a token",                         "man: token accounts=net", "" },
 	{ "193 a Member does not",                                   "mem: token accounts=net", "no_right" },
@@ -366,6 +374,13 @@ do_may(const char *line)
 	    &admin, value_of(line, "on="), operation.ptr, STR(""), &kit.err);
 }
 
+static bool
+do_reinstate(const char *line)
+{
+	return admin_grant_reinstate(
+	    &admin, word_of(line, 1), value_of(line, "on="), &kit.err);
+}
+
 static const struct {
 	const char *word;
 	bool (*make)(const char *line);
@@ -379,6 +394,7 @@ static const struct {
 	{ "untoken", do_untoken },
 	{ "account move ", do_move },
 	{ "may ", do_may },
+	{ "reinstate ", do_reinstate },
 };
 
 static bool
@@ -636,6 +652,59 @@ START_TEST(a7_an_older_link_is_dead)
 	KIT_FAILS(admin_invitation_accept(&admin, str_from(first), &kit.err),
 	    "invitation_unknown");
 	KIT_OK(admin_invitation_accept(&admin, str_from(token_text), &kit.err));
+	admin_abort(&admin);
+}
+END_TEST
+
+/* --- Reinstating ------------------------------------------------------------
+ */
+
+START_TEST(a_member_comes_back_as_they_were)
+{
+	int64_t skipped = 0;
+
+	world_make();
+	KIT_OK(line_run(STR("sys: grant add bob member on=p1")));
+	KIT_OK(line_run(STR("sys: grant add bob full.viewer on=team")));
+	KIT_OK(line_run(STR("sys: member remove bob")));
+	KIT_OK(line_run(STR("sys: account remove p1")));
+	KIT_OK(admin_begin(&admin, kit.store, &both, &AS_SYSTEM,
+	    (NOW_S + REINSTATE_S) * 1000, &kit.err));
+	KIT_OK(admin_member_reinstate(&admin, STR("bob"), &skipped, &kit.err));
+	/* One grant was on an account that is gone. */
+	ck_assert_int_eq(skipped, 1);
+	admin_abort(&admin);
+	KIT_OK(line_run(STR("sys: account add p1 parent=net level=profile")));
+	KIT_OK(admin_begin(&admin, kit.store, &both, &AS_SYSTEM,
+	    (NOW_S + REINSTATE_S) * 1000, &kit.err));
+	KIT_OK(admin_member_reinstate(&admin, STR("bob"), &skipped, &kit.err));
+	ck_assert_int_eq(skipped, 0);
+	admin_done();
+	ck_assert_int_eq(
+	    kit_sql_number("SELECT count(*) FROM grants g JOIN members m ON "
+			   "m.id = g.member_id WHERE m.username = 'bob'"),
+	    3);
+}
+END_TEST
+
+START_TEST(after_thirty_days_nobody_comes_back)
+{
+	int64_t skipped = 0;
+
+	world_make();
+	KIT_OK(line_run(STR("sys: member remove bob")));
+	KIT_OK(admin_begin(&admin, kit.store, &both, &AS_SYSTEM,
+	    (NOW_S + REINSTATE_S + 1) * 1000, &kit.err));
+	KIT_FAILS(
+	    admin_member_reinstate(&admin, STR("bob"), &skipped, &kit.err),
+	    "nothing_to_reinstate");
+	admin_abort(&admin);
+	KIT_OK(admin_begin(&admin, kit.store, &both,
+	    &(struct actor){ .kind = ACTOR_MEMBER, .username = STR("sup") },
+	    NOW_S * 1000, &kit.err));
+	KIT_FAILS(
+	    admin_member_reinstate(&admin, STR("bob"), &skipped, &kit.err),
+	    "not_yours");
 	admin_abort(&admin);
 }
 END_TEST
@@ -956,6 +1025,8 @@ people_tests(TCase *t)
 	tcase_add_test(t, a7_the_token_is_kept_nowhere);
 	tcase_add_test(t, a7_after_seven_days_it_is_gone);
 	tcase_add_test(t, a7_an_older_link_is_dead);
+	tcase_add_test(t, a_member_comes_back_as_they_were);
+	tcase_add_test(t, after_thirty_days_nobody_comes_back);
 	tcase_add_test(t, a_new_password_ends_the_sessions);
 	tcase_add_test(t, r162_mail_only_where_it_was_switched_on);
 	tcase_add_test(t, m12_a_preview_writes_nothing);
