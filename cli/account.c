@@ -245,14 +245,10 @@ cmd_account_add(struct app *app)
 }
 
 static bool
-edit_make(struct change *change, struct admin *admin)
+account_find(struct app *app, const struct account **out)
 {
-	struct app *app = change->app;
-	const struct account *now = NULL;
-	struct account wanted;
-
 	switch (store_account(
-	    app->store, &app->arena, app->args.words[0], &now, &app->err)) {
+	    app->store, &app->arena, app->args.words[0], out, &app->err)) {
 	case FOUND_ERROR:
 		return false;
 	case FOUND_NO:
@@ -260,8 +256,20 @@ edit_make(struct change *change, struct admin *admin)
 		    "account %.*s: does not exist; see rolegate account list",
 		    STR_ARGS(app->args.words[0]));
 	case FOUND_YES:
-		break;
+		return true;
 	}
+	return false;
+}
+
+static bool
+edit_make(struct change *change, struct admin *admin)
+{
+	struct app *app = change->app;
+	const struct account *now = NULL;
+	struct account wanted;
+
+	if (!account_find(app, &now))
+		return false;
 	wanted = *now;
 	return account_from_args(app, &wanted) &&
 	       admin_account_edit(admin, &wanted, &app->err);
@@ -286,6 +294,134 @@ int
 cmd_account_remove(struct app *app)
 {
 	struct change change = { .app = app, .make = remove_make };
+
+	return change_run(&change);
+}
+
+/* --- status, hand over, move ---------------------------------------------- */
+
+static const char *const effect_columns[] = { "effect", "member", "role",
+	"held_on" };
+#define EFFECT_COLUMNS (sizeof(effect_columns) / sizeof(effect_columns[0]))
+
+/* What one word changes of an account. */
+struct one_change {
+	enum account_status status; /* ACCOUNT_STATUS_NONE: stays */
+	struct str owner; /* ptr NULL: stays */
+};
+
+static bool
+one_make(struct change *change, struct admin *admin)
+{
+	struct app *app = change->app;
+	const struct one_change *one = change->data;
+	const struct account *now = NULL;
+	struct account wanted;
+
+	if (!account_find(app, &now))
+		return false;
+	wanted = *now;
+	if (one->status != ACCOUNT_STATUS_NONE)
+		wanted.status = one->status;
+	if (one->owner.ptr != NULL)
+		wanted.owner = one->owner;
+	return admin_account_edit(admin, &wanted, &app->err);
+}
+
+static int
+one_run(struct app *app, struct one_change one)
+{
+	struct change change = { .app = app, .make = one_make, .data = &one };
+
+	return change_run(&change);
+}
+
+int
+cmd_account_suspend(struct app *app)
+{
+	return one_run(app, (struct one_change){ .status = ACCOUNT_SUSPENDED });
+}
+
+int
+cmd_account_archive(struct app *app)
+{
+	return one_run(app, (struct one_change){ .status = ACCOUNT_ARCHIVED });
+}
+
+int
+cmd_account_reinstate(struct app *app)
+{
+	return one_run(app, (struct one_change){ .status = ACCOUNT_ACTIVE });
+}
+
+int
+cmd_account_handover(struct app *app)
+{
+	return one_run(app, (struct one_change){ .owner = app->args.words[1] });
+}
+
+/* Who gains and who loses is the difference that people want to see. */
+static bool
+move_make(struct change *change, struct admin *admin)
+{
+	struct app *app = change->app;
+	struct table *effects = change->data;
+	struct move_effect *list = NULL;
+	size_t count = 0;
+
+	table_start(
+	    effects, &app->arena, "effects", effect_columns, EFFECT_COLUMNS);
+	if (!admin_move_effect(admin, &app->arena, app->args.words[0],
+		app->args.words[1], &list, &count, &app->err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		table_add(
+		    effects, (const struct cell[EFFECT_COLUMNS]){
+				 cell_word(list[i].gains ? "gains" : "loses"),
+				 cell_text(list[i].username),
+				 cell_text(list[i].role),
+				 cell_text(list[i].from),
+			     });
+	return admin_account_move(
+	    admin, app->args.words[0], app->args.words[1], &app->err);
+}
+
+static bool
+move_show(struct change *change, struct admin *admin, FILE *to)
+{
+	struct app *app = change->app;
+	const struct table *effects = change->data;
+
+	(void)admin;
+	if (app->json) {
+		json_t *list = json_from_table(effects);
+		bool ok = json_dumpf(list, to, JSON_COMPACT) == 0;
+
+		json_decref(list);
+		return ok;
+	}
+	fprintf(to, "~ account %.*s moves below %.*s\n",
+	    STR_ARGS(app->args.words[0]), STR_ARGS(app->args.words[1]));
+	for (size_t i = 0; i < effects->rows; i++) {
+		const struct cell *row = &effects->cells[i * EFFECT_COLUMNS];
+
+		fprintf(to, "  %.*s %.*s %.*s, held on %.*s\n",
+		    STR_ARGS(row[1].text), STR_ARGS(row[0].text),
+		    STR_ARGS(row[2].text), STR_ARGS(row[3].text));
+	}
+	return true;
+}
+
+int
+cmd_account_move(struct app *app)
+{
+	struct table effects;
+	struct change change = {
+		.app = app,
+		.make = move_make,
+		.show = move_show,
+		.data = &effects,
+	};
 
 	return change_run(&change);
 }

@@ -11,6 +11,7 @@ const struct opt globals[] = {
 	{ "yes",     'y', false, NULL,   "make the change without asking" },
 	{ "dry-run", 0,   false, NULL,   "show the difference and change nothing" },
 	{ "why",     0,   false, "TEXT", "reason for the change, kept in the history" },
+	{ "as",      0,   false, "USER", "as this member, who may do less than the system" },
 	{ "help",    'h', false, NULL,   "examples and options" },
 	{ "version", 0,   false, NULL,   "the version" },
 	{ NULL,      0,   false, NULL,   NULL },

@@ -161,13 +161,25 @@ difference(struct change *change, int64_t since, FILE *to, json_t *json)
 
 /* --- The steps ----------------------------------------------------------- */
 
+/* The system, or, by --as, a member under their own rights. */
+static struct actor
+actor_of(const struct app *app)
+{
+	struct str as = args_text(&app->args, "as");
+
+	return (struct actor){
+		.kind = as.ptr != NULL ? ACTOR_MEMBER : ACTOR_SYSTEM,
+		.username = as,
+		.why = args_text(&app->args, "why"),
+	};
+}
+
 /* Makes the change in a transaction and gives its difference as text. */
 static bool
 change_try(struct change *change, struct admin *admin, char **shown)
 {
 	struct app *app = change->app;
-	struct actor actor = { .kind = ACTOR_SYSTEM,
-		.why = args_text(&app->args, "why") };
+	struct actor actor = actor_of(app);
 	int64_t since = 0;
 	int64_t data = 0;
 	size_t len = 0;
@@ -278,7 +290,7 @@ static int
 change_settle(struct change *change, struct admin *admin, const char *shown)
 {
 	struct app *app = change->app;
-	bool nothing = admin->changes == 0;
+	bool nothing = admin->changes == 0 && !change->noteless;
 
 	shown_print(change, shown);
 	if (nothing || args_have(&app->args, "dry-run")) {
@@ -321,10 +333,15 @@ change_run(struct change *change)
 {
 	struct app *app = change->app;
 	struct str why = args_text(&app->args, "why");
+	struct str as = args_text(&app->args, "as");
 	struct admin admin = { 0 };
 	char *shown = NULL;
 	int status;
 
+	/* The history will say that the member did it: it has to say why. */
+	if (as.ptr != NULL && (as.len == 0 || why.len == 0))
+		return app_fail(app, ERR_USAGE, "usage",
+		    "--as: wants a member, and --why TEXT for the history");
 	if (why.len > 0 &&
 	    !text_check(why, REASON_TEXT_MAX, "--why", &app->err))
 		return APP_FAILED;

@@ -25,6 +25,7 @@ struct change {
 	bool (*show)(struct change *change, struct admin *admin, FILE *to);
 	bool quiet; /* set by make or show: do it without asking */
 	bool unlike; /* the second difference is never the same: a new token */
+	bool noteless; /* leaves no row of history, and is a change all the same */
 	bool on_stderr; /* the difference is not what stdout is for */
 	bool done; /* out: committed */
 };

@@ -58,6 +58,48 @@ static const struct opt account_edit_opts[] = {
 	END_OPT,
 };
 
+static const struct opt invite_list_opts[] = {
+	{ "account", 0, false, "ID", "only those to this account" },
+	END_OPT,
+};
+
+static const struct opt invite_add_opts[] = {
+	{ "name",    0, false, "TEXT", "the person's name" },
+	{ "licence", 0, true,  "NAME", "a licence on the grant; may be repeated" },
+	{ "filter",  0, true,  "TEXT", "a data filter; may be repeated, any of them may match" },
+	{ "expires", 0, false, "TIME", "the grant ends at this second, like 2027-01-01T00:00:00Z" },
+	END_OPT,
+};
+
+static const struct opt token_list_opts[] = {
+	{ "member", 0, false, "USER", "only this member's" },
+	END_OPT,
+};
+
+static const struct opt token_add_opts[] = {
+	{ "account",    0, true,  "ID",       "only on this account and below; may be repeated" },
+	{ "permission", 0, true,  "NAME",     "only for this permission; may be repeated" },
+	{ "address",    0, true,  "RANGE",    "only from here, like 192.0.2.0/24; may be repeated" },
+	{ "lifetime",   0, false, "DURATION", "90s, 30m, 12h or 7d; without it the token never expires" },
+	END_OPT,
+};
+
+static const struct opt notify_list_opts[] = {
+	{ "unread", 0, false, NULL, "only those that were not read" },
+	END_OPT,
+};
+
+static const struct opt member_reinstate_opts[] = {
+	{ "account", 0, false, "ID", "what they lost on this account; else the member as a whole" },
+	END_OPT,
+};
+
+static const struct opt member_password_opts[] = {
+	{ "password-file", 0, false, "FILE", "file with the password alone, 12 bytes or more" },
+	{ "no-password",   0, false, NULL,   "takes the local password away" },
+	END_OPT,
+};
+
 static const struct opt member_list_opts[] = {
 	STATUS_OPT("only members that are invited, active or disabled"),
 	END_OPT,
@@ -66,6 +108,7 @@ static const struct opt member_list_opts[] = {
 static const struct opt member_add_opts[] = {
 	{ "email", 0, false, "ADDRESS", "e-mail address; it does not identify anybody" },
 	{ "name",  0, false, "TEXT",    "the person's name" },
+	{ "phone", 0, false, "TEXT",    "a telephone number" },
 	STATUS_OPT("active (default), invited or disabled"),
 	END_OPT,
 };
@@ -74,6 +117,7 @@ static const struct opt member_edit_opts[] = {
 	{ "username", 0, false, "USER",    "a new username" },
 	{ "email",    0, false, "ADDRESS", "e-mail address" },
 	{ "name",     0, false, "TEXT",    "the person's name" },
+	{ "phone",    0, false, "TEXT",    "a telephone number" },
 	STATUS_OPT("active, invited or disabled"),
 	END_OPT,
 };
@@ -188,6 +232,21 @@ const struct command commands[] = {
 	{ "account remove", "ID", "removes an account that has none below it",
 	  "rolegate account remove sales --dry-run", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_remove },
 
+	{ "account move", "ID PARENT", "puts an account below another one",
+	  "rolegate account move team marketing --dry-run",
+	  "Shows who gains and who loses access by it. The account stays in a tree of the same catalogue.",
+	  NULL, 2, 2, COMMAND_WRITES | COMMAND_JSON, cmd_account_move },
+	{ "account handover", "ID MEMBER", "gives an account another owner",
+	  "rolegate account handover sales bob",
+	  "The new owner is active and has an unexpired grant on the account. The old one keeps only the grants they have.",
+	  NULL, 2, 2, COMMAND_WRITES | COMMAND_JSON, cmd_account_handover },
+	{ "account suspend", "ID", "suspends an account and all below it: reading only",
+	  "rolegate account suspend sales --why \"unpaid\"", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_suspend },
+	{ "account archive", "ID", "archives an account: read from the network only",
+	  "rolegate account archive old-profile", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_archive },
+	{ "account reinstate", "ID", "makes a suspended or archived account active",
+	  "rolegate account reinstate sales", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_reinstate },
+
 	{ "member list", "[--status STATUS]", "the members, by username",
 	  "rolegate member list\n"
 	  "rolegate member list --status disabled",
@@ -203,6 +262,47 @@ const struct command commands[] = {
 	  NULL, member_edit_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_member_edit },
 	{ "member remove", "USER", "removes a member with grants and sessions",
 	  "rolegate member remove ann", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_member_remove },
+
+	{ "member reinstate", "USER [--account ID]", "gives back what was removed within the last 30 days",
+	  "rolegate member reinstate ann\n"
+	  "rolegate member reinstate ann --account sales",
+	  "A member comes back with name, identities and local grants; what cannot be given any more is counted. Sessions, tokens and ownerships do not come back.",
+	  member_reinstate_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_member_reinstate },
+	{ "member password", "USER --password-file FILE | --no-password", "sets a local password, and ends all sessions",
+	  "rolegate member password ann --password-file ann.password",
+	  "It is kept as an argon2id text. Nobody but the file's owner and group may read the file.",
+	  member_password_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_member_password },
+
+	{ "invite list", "[--account ID]", "the open invitations",
+	  "rolegate invite list --account sales", NULL, invite_list_opts, 0, 0, COMMAND_JSON, cmd_invite_list },
+	{ "invite show", "ID", "one invitation",
+	  "rolegate invite show 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5", NULL, NULL, 1, 1, COMMAND_JSON, cmd_invite_show },
+	{ "invite add", "ADDRESS ROLE ACCOUNT [--name TEXT] [--licence NAME] [--filter TEXT] [--expires TIME]", "invites somebody to an account",
+	  "rolegate invite add ann@example.org reporting.viewer sales",
+	  "The link goes out by mail, works once, for this address, and for seven days. Accepting asks again whether the inviter may still give the role.",
+	  invite_add_opts, 3, 3, COMMAND_WRITES | COMMAND_JSON, cmd_invite_add },
+	{ "invite resend", "ID", "sends another link, with seven days more",
+	  "rolegate invite resend 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_resend },
+	{ "invite withdraw", "ID", "takes an invitation back",
+	  "rolegate invite withdraw 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_withdraw },
+	{ "invite link", "ID", "makes a new link's token and prints it once",
+	  "rolegate invite link 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5",
+	  "For systems without mail. The token is the only thing on standard output; links that were sent before are dead.",
+	  NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_link },
+
+	{ "token list", "[--member USER]", "the tokens of programs",
+	  "rolegate token list --member ann", NULL, token_list_opts, 0, 0, COMMAND_JSON, cmd_token_list },
+	{ "token add", "MEMBER DESCRIPTION [--account ID] [--permission NAME] [--address RANGE] [--lifetime DURATION]", "makes a token and prints it once",
+	  "rolegate token add ann \"nightly report\" --account sales --permission reports.view",
+	  "It does what its maker may do at that moment, and no more than the options say. The token is the only thing on standard output, and kept nowhere.",
+	  token_add_opts, 2, 2, COMMAND_WRITES | COMMAND_JSON, cmd_token_add },
+	{ "token remove", "ID", "takes a token away",
+	  "rolegate token remove 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_token_remove },
+
+	{ "notify list", "MEMBER [--unread]", "a member's notices, newest first",
+	  "rolegate notify list ann --unread", NULL, notify_list_opts, 1, 1, COMMAND_JSON, cmd_notify_list },
+	{ "notify send", "MEMBER KIND TEXT", "gives a member a notice, and mail where they switched it on",
+	  "rolegate notify send ann announcement \"Down on Sunday from 4 to 5\"", NULL, NULL, 3, 3, COMMAND_WRITES | COMMAND_JSON, cmd_notify_send },
 
 	{ "grant list", "[--member USER] [--account ID] [--role ROLE] [--source NAME]", "the grants, by member",
 	  "rolegate grant list --account sales\n"

@@ -1,5 +1,6 @@
 #include "cli/change.h"
 #include "cli/commands.h"
+#include "cli/grant.h"
 #include "cli/out.h"
 
 static const char *const columns[] = { "member", "role", "account", "source",
@@ -101,9 +102,7 @@ cmd_grant_show(struct app *app)
 
 /* --- add, set, remove ---------------------------------------------------- */
 
-/* What the options say is put over what is there: a filter or an expiry that
- * is not named stays, so that a change of role never widens by silence. */
-static bool
+bool
 grant_from_args(struct app *app, struct grant *grant)
 {
 	const struct args *args = &app->args;

@@ -1,3 +1,6 @@
+#include <sodium.h>
+
+#include "base/secret.h"
 #include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/out.h"
@@ -65,7 +68,7 @@ cmd_member_list(struct app *app)
 /* --- show ---------------------------------------------------------------- */
 
 static const char *const show_columns[] = { "username", "email", "name",
-	"status", "personal", "changed" };
+	"phone", "status", "personal", "changed" };
 #define SHOW_COLUMNS (sizeof(show_columns) / sizeof(show_columns[0]))
 
 static const char *const grant_columns[] = { "account", "role", "source",
@@ -138,6 +141,7 @@ cmd_member_show(struct app *app)
 			       cell_text(member.username),
 			       cell_text(member.email),
 			       cell_text(member.name),
+			       cell_text(member.phone),
 			       cell_word(member_status_word(member.status)),
 			       cell_text(member.personal),
 			       cell_number(member.changed),
@@ -155,7 +159,10 @@ member_from_args(struct app *app, struct member *member)
 	struct str username = args_text(args, "username");
 	struct str email = args_text(args, "email");
 	struct str name = args_text(args, "name");
+	struct str phone = args_text(args, "phone");
 
+	if (phone.ptr != NULL)
+		member->phone = phone;
 	if (username.ptr != NULL)
 		member->username = username;
 	if (email.ptr != NULL)
@@ -215,5 +222,98 @@ cmd_member_remove(struct app *app)
 {
 	struct change change = { .app = app, .make = remove_make };
 
+	return change_run(&change);
+}
+
+/* --- reinstate ------------------------------------------------------------ */
+
+static bool
+reinstate_make(struct change *change, struct admin *admin)
+{
+	struct app *app = change->app;
+	struct str account = args_text(&app->args, "account");
+	int64_t *skipped = change->data;
+
+	if (account.ptr != NULL)
+		return admin_grant_reinstate(
+		    admin, app->args.words[0], account, &app->err);
+	return admin_member_reinstate(
+	    admin, app->args.words[0], skipped, &app->err);
+}
+
+int
+cmd_member_reinstate(struct app *app)
+{
+	int64_t skipped = 0;
+	struct change change = {
+		.app = app,
+		.make = reinstate_make,
+		.data = &skipped,
+	};
+	int status = change_run(&change);
+
+	if (change.done && skipped > 0)
+		out_note(app,
+		    "%lld grants could not be given back; see rolegate log "
+		    "--subject %.*s",
+		    (long long)skipped, STR_ARGS(app->args.words[0]));
+	return status;
+}
+
+/* --- password ------------------------------------------------------------- */
+
+#define PASSWORD_MIN ((size_t)12)
+#define PASSWORD_MAX ((size_t)256)
+
+static bool
+password_hash(struct app *app, const char *path, char *hash)
+{
+	char text[PASSWORD_MAX + 1];
+	size_t len = 0;
+	bool ok;
+
+	if (!secret_read(
+		text, sizeof(text), &len, path, "password_file", &app->err))
+		return false;
+	if (len < PASSWORD_MIN)
+		ok = err_set(&app->err, ERR_USAGE, "password_short",
+		    "%s: the password has %zu bytes; it needs %zu", path, len,
+		    PASSWORD_MIN);
+	else
+		ok = sodium_init() >= 0 &&
+			     crypto_pwhash_str(hash, text, len,
+				 crypto_pwhash_OPSLIMIT_INTERACTIVE,
+				 crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0
+			 ? true
+			 : app_no_memory(app);
+	sodium_memzero(text, sizeof(text));
+	return ok;
+}
+
+static bool
+password_make(struct change *change, struct admin *admin)
+{
+	return admin_password_set(admin, change->app->args.words[0],
+	    str_from(change->data), &change->app->err);
+}
+
+int
+cmd_member_password(struct app *app)
+{
+	struct str file = args_text(&app->args, "password-file");
+	char hash[crypto_pwhash_STRBYTES] = "";
+	struct change change = {
+		.app = app, .make = password_make, .data = hash
+	};
+	bool none = args_have(&app->args, "no-password");
+	const char *path;
+
+	if (none == (file.ptr != NULL))
+		return app_fail(app, ERR_USAGE, "usage",
+		    "member password: wants --password-file FILE or "
+		    "--no-password");
+	path = none ? "" : app_cstr(app, file);
+	if (path == NULL || (!none && !password_hash(app, path, hash)))
+		return APP_FAILED;
 	return change_run(&change);
 }

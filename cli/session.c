@@ -1,9 +1,7 @@
-#include <sodium.h>
-#include <string.h>
-
 #include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/out.h"
+#include "cli/secret.h"
 #include "model/token.h"
 
 #define LIFETIME_S	  ((int64_t)12 * 3600) /* when --lifetime is not given */
@@ -81,8 +79,7 @@ cmd_session_list(struct app *app)
 struct new_session {
 	struct str account;
 	int64_t lifetime_s;
-	char token[64];
-	size_t token_len;
+	struct secret_text secret;
 };
 
 static bool
@@ -95,22 +92,7 @@ add_make(struct change *change, struct admin *admin)
 	if (!admin_session_add(admin, app->args.words[0], new->account,
 		new->lifetime_s, &token, &app->err))
 		return false;
-	if (token.len == 0 || token.len > sizeof(new->token))
-		return err_set(&app->err, ERR_BUG, "session_token",
-		    "session: the token is not one; please report this");
-	/* It leaves the transaction's memory, which is given back. */
-	memcpy(new->token, token.ptr, token.len);
-	new->token_len = token.len;
-	return true;
-}
-
-static bool
-token_print(struct app *app, const struct new_session *new)
-{
-	if (app->json)
-		return json_print(app,
-		    json_pack("{s:s%}", "token", new->token, new->token_len));
-	return printf("%.*s\n", (int)new->token_len, new->token) > 0;
+	return secret_keep(app, &new->secret, token);
 }
 
 int
@@ -136,10 +118,7 @@ cmd_session_add(struct app *app)
 		    "12h or 7d",
 		    STR_ARGS(lifetime));
 	status = change_run(&change);
-	if (change.done && !token_print(app, &new))
-		status = APP_FAILED;
-	sodium_memzero(new.token, sizeof(new.token));
-	return status;
+	return secret_print(app, &new.secret, change.done, status);
 }
 
 /* --- remove -------------------------------------------------------------- */

@@ -578,6 +578,9 @@ admin_load(struct admin *admin, const struct state *wanted,
 	bool ok;
 
 	*counts = (struct load_counts){ 0 };
+	/* P5: no rule of giving holds for a restore, so it is nobody else's. */
+	if (!rule_system(admin, "state", STR("as a whole"), err))
+		return false;
 	ok = change_begin(admin, err) && change_end(admin, load_write(&l), err);
 	arena_free(&l.arena);
 	if (ok)
