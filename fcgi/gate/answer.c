@@ -1,6 +1,12 @@
 #include "fcgi/gate/answer.h"
 
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
 #include <string.h>
+
+_Static_assert(
+    RECORD_KEY_BYTES == crypto_auth_hmacsha256_KEYBYTES, "the key of filters");
 
 struct writer {
 	char *text;
@@ -49,14 +55,58 @@ put_header(struct writer *w, struct str name, struct str value)
 static void
 put_filters(struct writer *w, struct names filters)
 {
-	if (filters.count == 0)
-		return;
-	put(w, STR("X-Rolegate-Filter: "));
 	for (size_t i = 0; i < filters.count; i++) {
 		if (i > 0)
 			put(w, STR(";"));
 		put_escaped(w, filters.items[i], ';');
 	}
+}
+
+static void
+put_mac(struct writer *w, const struct record_key *key, size_t from)
+{
+	unsigned char mac[crypto_auth_hmacsha256_BYTES];
+	char hex[sizeof(mac) * 2 + 1];
+
+	crypto_auth_hmacsha256(mac, (const unsigned char *)w->text + from,
+	    w->len - from, key->bytes);
+	sodium_bin2hex(hex, sizeof(hex), mac, sizeof(mac));
+	put(w, STR(" "));
+	put(w, (struct str){ hex, sizeof(hex) - 1 });
+}
+
+/* v1 EXPIRES MEMBER ACCOUNT all|FILTER;FILTER MAC */
+static void
+put_signed(struct writer *w, const struct answer *a)
+{
+	char expires[32];
+	size_t from = w->len;
+	int len = snprintf(
+	    expires, sizeof(expires), "v1 %" PRId64 " ", a->filter_expires_s);
+
+	put(w, (struct str){ expires, (size_t)len });
+	put_escaped(w, a->member, '\0');
+	put(w, STR(" "));
+	put_escaped(w, a->account, '\0');
+	put(w, STR(" "));
+	if (a->filters.count > 0)
+		put_filters(w, a->filters);
+	else
+		put(w, STR("all"));
+	if (!w->over)
+		put_mac(w, a->filter_key, from);
+}
+
+static void
+put_filter_header(struct writer *w, const struct answer *a)
+{
+	if (a->filters.count == 0 && a->filter_key == NULL)
+		return;
+	put(w, STR("X-Rolegate-Filter: "));
+	if (a->filter_key != NULL)
+		put_signed(w, a);
+	else
+		put_filters(w, a->filters);
 	put(w, STR("\r\n"));
 }
 
@@ -124,7 +174,10 @@ write_all(const struct answer *a, struct shape shape, struct writer *w)
 		put_header(w, STR("X-Rolegate-Member"), a->member);
 		put_header(w, STR("X-Rolegate-Account"), a->account);
 		put_header(w, STR("X-Rolegate-Role"), a->role);
-		put_filters(w, a->filters);
+		if (a->acting_from.len > 0)
+			put_header(
+			    w, STR("X-Rolegate-Acting-From"), a->acting_from);
+		put_filter_header(w, a);
 	}
 	put(w, STR("\r\n"));
 	return !w->over;
@@ -137,6 +190,7 @@ unknown_make(struct answer *answer)
 	answer->verdict = VERDICT_UNKNOWN;
 	answer->reason = REASON_NOT_KNOWN;
 	answer->role = STR("");
+	answer->acting_from = STR("");
 	answer->filters = (struct names){ 0 };
 }
 

@@ -9,6 +9,9 @@
  *   anything else  503; also what does not fit into ANSWER_MAX, for nothing
  *                  is ever cut, and a yes whose parts do not agree
  *
+ * With a key, each allow says what may be seen, signed (docs/filters.md): also
+ * that it is everything, so that a missing header never means that.
+ *
  * Values have bytes outside of printable ASCII, blanks, '%' and, inside a
  * filter, ';' percent-encoded: no value can end its line (T34). */
 #ifndef ROLEGATE_GATE_ANSWER_H
@@ -16,6 +19,7 @@
 
 #include "decide/decide.h"
 #include "fcgi/gate/limits.h"
+#include "publish/record.h"
 
 /* Zeroed, it is a don't-know. */
 struct answer {
@@ -26,6 +30,11 @@ struct answer {
 	struct str account;
 	struct str role; /* that decided */
 	struct names filters; /* of VERDICT_ALLOW_FILTER, and of it only */
+	/* S12: the account of another level where that role is held, or empty */
+	struct str acting_from;
+	/* Signs what may be seen; NULL: a filter goes out as it is. */
+	const struct record_key *filter_key;
+	int64_t filter_expires_s;
 };
 
 /* Fills `text` and returns its length, which is never 0. What has to be a

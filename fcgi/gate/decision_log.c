@@ -12,9 +12,9 @@
 #include "fcgi/gate/limits.h"
 #include "fcgi/gate/times.h"
 
-/* Each of the six texts at its worst, and the rest. */
+/* each of the seven texts at its worst, and the rest. */
 #define ESCAPED_MAX 5 /* "\\xNN" for one byte */
-#define LINE_BYTES  (6 * ESCAPED_MAX * (size_t)LOG_VALUE_MAX + 1024)
+#define LINE_BYTES  (7 * ESCAPED_MAX * (size_t)LOG_VALUE_MAX + 1024)
 
 struct buffer {
 	char text[LINE_BYTES];
@@ -168,6 +168,8 @@ decision_log_write(
 	put_text(&b, "id", answer->id);
 	put_text(&b, "member", answer->member);
 	put_text(&b, "account", answer->account);
+	if (answer->acting_from.len > 0)
+		put_text(&b, "acting_from", answer->acting_from);
 	put_text(&b, "permission", line->permission);
 	put_word(&b, "verdict", verdict_word(answer->verdict));
 	put_word(&b, "reason", reason_word(answer->reason));

@@ -17,6 +17,7 @@
 #define REQUEST_WAIT_MS	 2000 /* until the whole of a request is there */
 #define FINISH_WAIT_MS	 5000 /* for what is in flight when a worker ends */
 #define SAY_AGAIN_MS	 60000 /* of what could be said for each request */
+#define FILTER_LIFE_S 60 /* how long a signed filter may be believed */
 #define LOG_VALUE_MAX	 512 /* bytes of one value in the decision log */
 
 #endif

@@ -71,6 +71,16 @@ role_of(const struct holding *by, const struct catalogue *catalogue)
 	return catalogue->roles[by->role].name;
 }
 
+/* S12: a role that is used on an account of another level than its own. */
+static struct str
+acting_from(const struct decision *decision, const struct account *account)
+{
+	bool acts = decision->by.where != NULL && account != NULL &&
+		    !str_eq(decision->by.where->level, account->level);
+
+	return acts ? decision->by.where->id : STR("");
+}
+
 static struct answer
 decided(const struct inquiry *q, const struct view_answer *known, int64_t now_s,
     struct arena *arena)
@@ -92,6 +102,7 @@ decided(const struct inquiry *q, const struct view_answer *known, int64_t now_s,
 		.account = known->account_id,
 		.role = role_of(&decision.by, known->catalogue),
 		.filters = decision.filters,
+		.acting_from = acting_from(&decision, known->account),
 	};
 }
 
@@ -178,6 +189,8 @@ finish(
 	};
 
 	answer->id = str_from(r->id);
+	answer->filter_key = judge->setup->filter_key;
+	answer->filter_expires_s = wall_ms() / 1000 + FILTER_LIFE_S;
 	len = answer_make(answer, text);
 	if (was_known && answer->verdict == VERDICT_UNKNOWN)
 		too_large_say(judge, answer);
@@ -194,8 +207,8 @@ static void
 view_said(void *context, const struct view_answer *known)
 {
 	struct request *r = context;
-	struct answer answer = inquiry_answer(&r->inquiry, known,
-	    wall_ms() / 1000, &r->judge->arena);
+	struct answer answer = inquiry_answer(
+	    &r->inquiry, known, wall_ms() / 1000, &r->judge->arena);
 
 	finish(r, &answer, known);
 }

@@ -49,6 +49,15 @@ view_setup(struct setup *s, struct err *err)
 }
 
 static bool
+filter_key_setup(struct setup *s, struct err *err)
+{
+	struct str file = s->config.gate.filter_key_file;
+
+	return file.len == 0 ||
+	       record_key_load(&s->filter_key_bytes, file.ptr, err);
+}
+
+static bool
 peer_find(struct setup *s, struct err *err)
 {
 	struct str name = str_copy(&s->arena, s->config.gate.peer_user);
@@ -111,7 +120,7 @@ files_read(
 	    !route_map_load(&s->arena, routes, &s->rules.routes, faults))
 		return false;
 	return identity_setup(s, err) && view_setup(s, err) &&
-	       peer_find(s, err);
+	       filter_key_setup(s, err) && peer_find(s, err);
 }
 
 bool
@@ -127,6 +136,8 @@ setup_load(
 	s.log.what = (enum log_what)s.config.gate.log;
 	s.workers = workers_wanted(s.config.gate.workers);
 	*out = s;
+	if (out->config.gate.filter_key_file.len > 0)
+		out->filter_key = &out->filter_key_bytes;
 	return true;
 }
 
@@ -144,6 +155,8 @@ setup_free(struct setup *setup)
 	if (setup->log.fd > STDERR_FILENO)
 		close(setup->log.fd);
 	sodium_memzero(&setup->view.key, sizeof(setup->view.key));
+	sodium_memzero(
+	    &setup->filter_key_bytes, sizeof(setup->filter_key_bytes));
 	arena_free(&setup->arena);
 	*setup = (struct setup){ .log = { .fd = -1 } };
 }

@@ -27,6 +27,8 @@ struct setup {
 	struct config config;
 	struct inquiry_rules rules;
 	struct view_config view;
+	struct record_key filter_key_bytes;
+	const struct record_key *filter_key; /* NULL: filters are not signed */
 	struct decision_log log; /* fd -1 until setup_log_open() */
 	uid_t peer; /* who may connect, or NO_UID: anybody */
 	int workers;

@@ -100,6 +100,8 @@ static const struct yaml_key gate_keys[] = {
 	  .help = "believe ROLEGATE_TRUSTED_USER, which nginx sets from something it verified" },
 	{ .name = "routes", .type = YAML_STR, .offset = AT(config.gate.routes), .reloadable = true,
 	  .help = "route file, when locations do not name their permission" },
+	{ .name = "filter_key_file", .type = YAML_STR, .offset = AT(config.gate.filter_key_file), .reloadable = true,
+	  .help = "file with the 64 hex digits that data filters are signed with for the application" },
 	{ .name = "log", .type = YAML_CHOICE, .offset = AT(config.gate.log), .choices = log_words, .fallback = "denials", .reloadable = true,
 	  .help = "which decisions are logged" },
 	{ .name = "log_file", .type = YAML_STR, .offset = AT(config.gate.log_file), .reloadable = true,
@@ -284,6 +286,7 @@ gate_check(struct loader *l, const struct yaml_node *map)
 	socket_path_make(l, map, "socket", &gate->socket);
 	path_make(l, map, "routes", &gate->routes);
 	path_make(l, map, "log_file", &gate->log_file);
+	path_make(l, map, "filter_key_file", &gate->filter_key_file);
 	/* RFC 6265: a cookie's name is a token of RFC 2616. */
 	if (gate->cookie.len > COOKIE_NAME_MAX ||
 	    !all_of(gate->cookie, ALNUM "!#$%&'*+-.^_`|~"))

@@ -41,6 +41,7 @@ struct config_gate {
 	struct str cookie;       /* name of the session cookie, empty: none */
 	bool trusted_user;       /* believe nginx's ROLEGATE_TRUSTED_USER */
 	struct str routes;       /* route file, or empty */
+	struct str filter_key_file; /* signs filters; empty: not signed */
 	int log;                 /* enum log_what */
 	struct str log_file;     /* empty: standard error */
 };

@@ -128,7 +128,7 @@ START_TEST(relative_paths_are_taken_from_the_files_folder)
 	loads(&p, "store: s.db\ncatalogues: ../c\nmapping: /m.yaml\n"
 		  "view:\n  key_file: k\n  redis:\n    address: unix:r.sock\n"
 		  "    user: u\n    password_file: pw\n"
-		  "gate:\n  socket: g.sock\n  routes: r.yaml\n  log_file: l\n");
+		  "gate:\n  socket: g.sock\n  routes: r.yaml\n  log_file: l\n  filter_key_file: f\n");
 	is_path(&p, p.config.store, "s.db");
 	is_path(&p, p.config.catalogues, "../c");
 	is_text(p.config.mapping, "/m.yaml");
@@ -137,6 +137,7 @@ START_TEST(relative_paths_are_taken_from_the_files_folder)
 	is_path(&p, p.config.gate.socket, "g.sock");
 	is_path(&p, p.config.gate.routes, "r.yaml");
 	is_path(&p, p.config.gate.log_file, "l");
+	is_path(&p, p.config.gate.filter_key_file, "f");
 	ck_assert(str_starts(p.config.view.redis.address, STR("unix:/")));
 	place_free(&p);
 }

@@ -1,12 +1,18 @@
 /* Every answer has a Status, first; a yes is whole or it is none. */
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bounds.h"
 #include "fcgi/gate/answer.h"
 #include "unit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define S(literal) { literal, sizeof(literal) - 1 }
+#define FILTERS	     ((size_t)20)
+#define S(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 static char text[ANSWER_MAX + 1];
 
@@ -95,10 +101,10 @@ START_TEST(T25_each_answer_begins_with_its_status)
 			    "%d %d: %s", verdict, reason, got);
 			form_check(got);
 			ck_assert_ptr_null(strstr(got + 1, "Status:"));
-			ck_assert((answer.verdict == VERDICT_UNKNOWN) ==
-				  unknown);
-			ck_assert(!unknown ||
-				  answer.reason == REASON_NOT_KNOWN);
+			ck_assert(
+			    (answer.verdict == VERDICT_UNKNOWN) == unknown);
+			ck_assert(
+			    !unknown || answer.reason == REASON_NOT_KNOWN);
 		}
 	}
 }
@@ -108,9 +114,10 @@ START_TEST(T25_zeroed_memory_is_a_dont_know)
 {
 	struct answer answer = { 0 };
 
-	ck_assert_ptr_eq(strstr(made(&answer),
-			     "Status: 503 Service Unavailable\r\n"
-			     "X-Rolegate-Decision: unknown\r\n"), text);
+	ck_assert_ptr_eq(
+	    strstr(made(&answer), "Status: 503 Service Unavailable\r\n"
+				  "X-Rolegate-Decision: unknown\r\n"),
+	    text);
 }
 END_TEST
 
@@ -221,8 +228,8 @@ START_TEST(T34_an_answer_is_whole_or_a_dont_know)
 		if (strncmp(made(&answer), "Status: 204", 11) == 0) {
 			ck_assert_uint_eq(fits, len - 1);
 			fits = len;
-			ck_assert_ptr_nonnull(memmem(
-			    text, strlen(text), long_text, len));
+			ck_assert_ptr_nonnull(
+			    memmem(text, strlen(text), long_text, len));
 			continue;
 		}
 		ck_assert_int_eq(strncmp(text, "Status: 503", 11), 0);
@@ -241,8 +248,112 @@ START_TEST(T34_even_an_id_that_is_too_long_leaves_a_status)
 
 	memset(long_text, 'x', sizeof(long_text));
 	answer.id = (struct str){ long_text, sizeof(long_text) };
-	ck_assert_str_eq(made(&answer),
-	    "Status: 503 Service Unavailable\r\n\r\n");
+	ck_assert_str_eq(
+	    made(&answer), "Status: 503 Service Unavailable\r\n\r\n");
+}
+END_TEST
+
+/* --- L1: the signed filter --------------------------------------------------
+ */
+
+static const struct record_key filter_key = { { 7, 8, 9 } };
+
+static struct str
+filter_value(const char *answer)
+{
+	const char *at = strstr(answer, "X-Rolegate-Filter: ");
+
+	if (at == NULL)
+		return STR("");
+	at += strlen("X-Rolegate-Filter: ");
+	return (struct str){ at, strcspn(at, "\r") };
+}
+
+static void
+signature_check(struct str value, const char *said)
+{
+	unsigned char mac[crypto_auth_hmacsha256_BYTES];
+	char hex[sizeof(mac) * 2 + 1];
+	char want[512];
+
+	crypto_auth_hmacsha256(
+	    mac, (const unsigned char *)said, strlen(said), filter_key.bytes);
+	sodium_bin2hex(hex, sizeof(hex), mac, sizeof(mac));
+	snprintf(want, sizeof(want), "%s %s", said, hex);
+	ck_assert_msg(str_eq(value, str_from(want)), "%.*s is not %s",
+	    STR_ARGS(value), want);
+}
+
+START_TEST(L1_every_allow_says_what_may_be_seen)
+{
+	struct answer all = whole(VERDICT_ALLOW, REASON_GRANTED);
+	struct answer part =
+	    whole(VERDICT_ALLOW_FILTER, REASON_GRANTED_FILTERED);
+	const struct str two[] = { S("a;b=c d%"), S("region=East") };
+
+	all.filter_key = &filter_key;
+	all.filter_expires_s = 1800000060;
+	all.member = STR("an n");
+	signature_check(
+	    filter_value(made(&all)), "v1 1800000060 an%20n sales all");
+	part.filter_key = &filter_key;
+	part.filter_expires_s = 1800000060;
+	part.filters = (struct names){ two, 2 };
+	signature_check(filter_value(made(&part)),
+	    "v1 1800000060 ann sales a%3Bb=c%20d%25;region=East");
+}
+END_TEST
+
+START_TEST(L1_without_a_key_only_filters_are_said)
+{
+	struct answer all = whole(VERDICT_ALLOW, REASON_GRANTED);
+	struct answer part =
+	    whole(VERDICT_ALLOW_FILTER, REASON_GRANTED_FILTERED);
+
+	ck_assert_uint_eq(filter_value(made(&all)).len, 0);
+	ck_assert(str_eq(filter_value(made(&part)), STR("region=East")));
+}
+END_TEST
+
+START_TEST(L1_a_no_says_nothing_of_rows)
+{
+	struct answer no = whole(VERDICT_DENY, REASON_NO_PERMISSION);
+
+	no.filter_key = &filter_key;
+	ck_assert_uint_eq(filter_value(made(&no)).len, 0);
+}
+END_TEST
+
+/* Signed or not, what is too long is a don't-know and never cut. */
+START_TEST(L1_too_many_filters_are_a_dont_know)
+{
+	static char bytes[FILTERS][FILTER_MAX];
+	struct str many[FILTERS];
+	struct answer part =
+	    whole(VERDICT_ALLOW_FILTER, REASON_GRANTED_FILTERED);
+
+	for (size_t i = 0; i < FILTERS; i++) {
+		memset(bytes[i], 'a' + (int)(i % 20), FILTER_MAX);
+		many[i] = (struct str){ bytes[i], FILTER_MAX };
+	}
+	part.filters = (struct names){ many, FILTERS };
+	part.filter_key = &filter_key;
+	ck_assert_ptr_nonnull(strstr(made(&part), "Status: 503"));
+	ck_assert_uint_eq(filter_value(text).len, 0);
+}
+END_TEST
+
+START_TEST(S12_who_acts_from_above_is_named)
+{
+	struct answer answer = whole(VERDICT_ALLOW, REASON_GRANTED);
+
+	ck_assert_ptr_null(strstr(made(&answer), "Acting-From"));
+	answer.acting_from = STR("net");
+	ck_assert_ptr_nonnull(
+	    strstr(made(&answer), "X-Rolegate-Acting-From: net\r\n"));
+	answer = whole(VERDICT_DENY, REASON_LEVEL);
+	answer.acting_from = STR("net");
+	ck_assert_ptr_null(strstr(made(&answer), "Acting-From"));
 }
 END_TEST
 
@@ -250,6 +361,11 @@ static void
 tests(TCase *t)
 {
 	tcase_add_test(t, T25_each_answer_begins_with_its_status);
+	tcase_add_test(t, L1_every_allow_says_what_may_be_seen);
+	tcase_add_test(t, L1_without_a_key_only_filters_are_said);
+	tcase_add_test(t, L1_a_no_says_nothing_of_rows);
+	tcase_add_test(t, L1_too_many_filters_are_a_dont_know);
+	tcase_add_test(t, S12_who_acts_from_above_is_named);
 	tcase_add_test(t, T25_zeroed_memory_is_a_dont_know);
 	tcase_add_test(t, a_yes_without_one_of_its_parts_is_a_dont_know);
 	tcase_add_test(t, a_yes_says_who_and_as_what);
