@@ -25,4 +25,4 @@ if __name__ == "__main__":
         who, where, rows = rolegate_filter(sys.stdin.readline().rstrip("\n"), key, time.time())
     except ValueError:
         sys.exit(1)
-    print(who, where, "all" if rows is None else rows[0][0] + " is " + rows[0][1])
+    print(who, where, "all" if rows is None else " is ".join(rows[0]))

@@ -152,6 +152,46 @@ ended() { # pid
 	! kill -0 "$1" 2>/dev/null
 }
 
+# --- What the application is told -----------------------------------------------
+
+filter_header() {
+	sed -n 's/^X-Rolegate-Filter: //p' answer | tr -d '\r'
+}
+
+@test "L1 the application believes the gate's signed filter, and no other" {
+	rg key new filter.key >/dev/null
+	config "filter_key_file: $tmp/filter.key" >rolegate.yaml
+	up
+	is "204 allow granted" USER=ann PERMISSION=users.view ACCOUNT=sales
+	run -0 python3 "$root/docs/examples/filter.py" filter.key <<<"$(filter_header)"
+	[ "$output" = "Ann sales all" ]
+	is "204 allow granted_filtered" USER=eve PERMISSION=reports.transactions.view ACCOUNT=net
+	run -0 python3 "$root/docs/examples/filter.py" filter.key <<<"$(filter_header)"
+	[ "$output" = "eve net a;b" ]
+	run -1 python3 "$root/docs/examples/filter.py" view.key <<<"$(filter_header)"
+	is "403 deny no_permission" USER=bob PERMISSION=users.view ACCOUNT=sales
+	[ -z "$(filter_header)" ]
+	# A file that cannot be read is no reason to go on without.
+	chmod 644 filter.key
+	run -3 "$build/rolegated" --check
+}
+
+@test "S12 who acts from above is named, to the application and in the log" {
+	redis_up
+	printf '%s\n' '{"type":"account","id":"p1","parent":"net","kind":"shared","level":"profile","status":"active"}' \
+	    '{"type":"grant","member":"bob","account":"net","role":"member","source":"local"}' >>state.jsonl
+	rg load --yes state.jsonl >/dev/null
+	rg publish --follow >follow.log 2>&1 3>&- &
+	pids+=("$!")
+	gate_start
+	until_true knows
+	is "204 allow granted" USER=bob PERMISSION=campaigns.edit ACCOUNT=p1
+	grep -q '^X-Rolegate-Acting-From: net' answer
+	until_true grep -q 'account=p1 acting_from=net' decisions.log
+	is "204 allow granted" USER=bob PERMISSION=members.view ACCOUNT=net
+	run -1 grep -q Acting-From answer
+}
+
 # --- Words ---------------------------------------------------------------------
 
 @test "options: help leads with examples, unknown words are 2" {
