@@ -50,7 +50,7 @@ LIB_SRC = \
 	src/base/arena.c src/base/err.c src/base/fault.c src/base/secret.c \
 	src/base/str.c src/base/text.c src/base/yaml.c \
 	src/config/config.c \
-	src/model/account.c src/model/catalogue.c \
+	src/model/account.c src/model/address.c src/model/catalogue.c \
 	src/model/catalogue_load.c src/model/csv.c src/model/json.c \
 	src/model/member.c \
 	src/model/names.c src/model/path.c src/model/route.c \

@@ -56,6 +56,7 @@ struct asking {
 	int waiting; /* parts that this step waits for */
 	int out; /* wants that the fetcher still has */
 	struct part parts[PARTS];
+	struct record_token token;
 	struct member member;
 	const struct account *account;
 	struct view_answer answer;
@@ -337,7 +338,9 @@ now_s(const struct askings *all)
 static void
 session_want(struct asking *asking)
 {
-	part_want(asking, PART_SESSION, RECORD_SESSION, asking->ask.session);
+	part_want(asking, PART_SESSION,
+	    asking->ask.is_token ? RECORD_TOKEN : RECORD_SESSION,
+	    asking->ask.session);
 }
 
 static void
@@ -348,6 +351,31 @@ identity_set(struct asking *asking, struct str username, struct str account)
 	    asking->ask.account.len > 0 ? asking->ask.account : account;
 }
 
+static bool
+nobody(struct asking *asking)
+{
+	asking_answer(asking, VIEW_NO_IDENTITY);
+	return false;
+}
+
+static bool
+token_read(struct asking *asking)
+{
+	struct record record = part_record(asking, PART_SESSION, RECORD_TOKEN);
+	struct record_token *token = &asking->token;
+	struct err err = { 0 };
+
+	if (!record_read_token(&record, &asking->arena, token, &err)) {
+		asking_bad(asking, &err);
+		return false;
+	}
+	if (token->expires_s > 0 && now_s(asking->all) >= token->expires_s)
+		return nobody(asking);
+	asking->answer.token = token;
+	identity_set(asking, token->username, STR(""));
+	return true;
+}
+
 /* False when the ask has been answered. */
 static bool
 session_read(struct asking *asking)
@@ -356,19 +384,17 @@ session_read(struct asking *asking)
 	struct err err = { 0 };
 	struct record record;
 
-	if (asking->parts[PART_SESSION].state != PART_HERE) {
-		asking_answer(asking, VIEW_NO_IDENTITY);
-		return false;
-	}
+	if (asking->parts[PART_SESSION].state != PART_HERE)
+		return nobody(asking);
+	if (asking->ask.is_token)
+		return token_read(asking);
 	record = part_record(asking, PART_SESSION, RECORD_SESSION);
 	if (!record_read_session(&record, &session, &err)) {
 		asking_bad(asking, &err);
 		return false;
 	}
-	if (now_s(asking->all) >= session.expires_s) {
-		asking_answer(asking, VIEW_NO_IDENTITY);
-		return false;
-	}
+	if (now_s(asking->all) >= session.expires_s)
+		return nobody(asking);
 	identity_set(asking, session.username, session.account);
 	return true;
 }

@@ -312,6 +312,7 @@ entry_read(struct fetcher *fetcher, const struct fetch *fetch,
 	case RECORD_MEMBER:
 	case RECORD_ACCOUNT:
 	case RECORD_SESSION:
+	case RECORD_TOKEN:
 		return true; /* at use */
 	}
 	return false;

@@ -43,6 +43,39 @@ cookie_find(struct str header, struct str name, struct str *value)
 	return found;
 }
 
+/* RFC 6750: "Bearer TOKEN", the word in any case; or the token alone. */
+static struct str
+bearer_of(struct str header)
+{
+	struct str rest = header;
+	struct str word;
+
+	if (str_next(&rest, ' ', &word) && rest.ptr != NULL &&
+	    str_eq_fold(word, STR("bearer")))
+		return blanks_skip(rest);
+	return header;
+}
+
+static bool
+token_take(struct str token, struct asker *out)
+{
+	if (!token_is_one(token))
+		return false;
+	token_digest(token, out->digest);
+	return true;
+}
+
+/* Where tokens count, whatever else stands in Authorization is nobody's. */
+static bool
+bearer_take(const struct params *params, bool has_cookie, struct asker *out)
+{
+	out->is_token = true;
+	if (!has_cookie && token_take(bearer_of(params->authorization), out))
+		return true;
+	*out = (struct asker){ 0 };
+	return false;
+}
+
 bool
 identity_find(const struct identity_rules *rules, const struct params *params,
     struct asker *out)
@@ -54,14 +87,13 @@ identity_find(const struct identity_rules *rules, const struct params *params,
 	*out = (struct asker){ 0 };
 	if (rules->cookie.len > 0)
 		cookie = cookie_find(params->cookie, rules->cookie, &token);
+	if (rules->bearer && params->authorization.len > 0)
+		return bearer_take(params, cookie != COOKIE_NONE, out);
 	switch (cookie) {
 	case COOKIE_CONFLICT:
 		return false;
 	case COOKIE_ONE:
-		if (!token_is_one(token))
-			return false;
-		token_digest(token, out->digest);
-		return true;
+		return token_take(token, out);
 	case COOKIE_NONE:
 		break;
 	}

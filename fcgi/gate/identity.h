@@ -1,5 +1,8 @@
-/* identity.h - who asks: by the session cookie, else by a name that nginx has
- * verified, each only where it is configured.
+/* identity.h - who asks: by the session cookie, else by a program's token, else
+ * by a name that nginx has verified, each only where it is configured.
+ *
+ * A token stands in Authorization, alone or behind the word Bearer. With a
+ * cookie there as well nobody can say who asks, so nobody does.
  *
  * The cookie's name is compared exactly, byte by byte. The same cookie twice
  * with one value is that value; with two values nobody is signed in, since it
@@ -18,11 +21,13 @@
 
 struct identity_rules {
 	struct str cookie; /* name, or empty: no cookie counts */
+	bool bearer; /* tokens of programs in Authorization count */
 	bool trusted_user;
 };
 
 struct asker {
 	char digest[TOKEN_DIGEST_LEN + 1]; /* of the session; "" is none */
+	bool is_token; /* it is that of a program's token */
 	struct str username; /* when there is no session; borrowed */
 };
 

@@ -20,6 +20,8 @@ static const struct {
 	enum reason wrong;
 } rows[] = {
 	{ "COOKIE",       AT(cookie),       ONCE,            REASON_NO_IDENTITY },
+	{ "AUTHORIZATION", AT(authorization), AT_MOST_ONCE,  REASON_NO_IDENTITY },
+	{ "ADDRESS",      AT(address),      AT_MOST_ONCE,    REASON_NO_IDENTITY },
 	{ "TRUSTED_USER", AT(trusted_user), ONCE,            REASON_NO_IDENTITY },
 	{ "METHOD",       AT(method),       ONCE_WITH_VALUE, REASON_NO_ROUTE },
 	{ "PATH",         AT(path),         ONCE_WITH_VALUE, REASON_AMBIGUOUS_PATH },

@@ -14,6 +14,8 @@
 
 struct params {
 	struct str cookie; /* the Cookie header as it came, or empty */
+	struct str authorization; /* the header as it came, or empty */
+	struct str address; /* of the client, as nginx sees it */
 	struct str trusted_user;
 	struct str method;
 	struct str path; /* $uri of the protected location */

@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "fcgi/gate/times.h"
+#include "model/address.h"
 #include "model/path.h"
 
 #define ID_COUNT_BITS 40
@@ -81,6 +82,66 @@ acting_from(const struct decision *decision, const struct account *account)
 	return acts ? decision->by.where->id : STR("");
 }
 
+/* S15: a token is as good as its maker is where tokens are made: whoever may
+ * make none there any more has none that counts. */
+static bool
+maker_may(const struct question *question, struct arena *arena)
+{
+	const struct operation *make = catalogue_operation(
+	    question->catalogue, STR("token.create"), STR(""));
+
+	for (size_t i = 0; make != NULL && i < make->needs.count; i++) {
+		struct question need = *question;
+
+		need.permission = make->needs.items[i];
+		if (decide(&need, arena).verdict != VERDICT_ALLOW)
+			return false;
+	}
+	return make != NULL;
+}
+
+static bool
+reaches(struct names accounts, const struct account *account)
+{
+	for (size_t i = 0; i < accounts.count; i++)
+		if (account_is_within(account, accounts.items[i]))
+			return true;
+	return accounts.count == 0;
+}
+
+/* What a token takes away from what its maker may. */
+static bool
+token_lets(const struct inquiry *q, const struct record_token *token,
+    const struct question *question, struct arena *arena, enum reason *why)
+{
+	if (token->addresses.count > 0 &&
+	    !address_in(q->params.address, token->addresses)) {
+		*why = REASON_NO_IDENTITY;
+		return false;
+	}
+	*why = REASON_NO_GRANT;
+	if (!reaches(token->accounts, question->account))
+		return false;
+	*why = REASON_NO_PERMISSION;
+	return (token->permissions.count == 0 ||
+		   names_have(token->permissions, question->permission)) &&
+	       maker_may(question, arena);
+}
+
+static struct decision
+decide_narrowed(const struct inquiry *q, const struct record_token *token,
+    const struct question *question, struct arena *arena)
+{
+	struct decision decision = decide(question, arena);
+	enum reason why = REASON_NOT_KNOWN;
+
+	if (token == NULL || decision.verdict == VERDICT_DENY ||
+	    decision.verdict == VERDICT_UNKNOWN ||
+	    token_lets(q, token, question, arena, &why))
+		return decision;
+	return (struct decision){ .verdict = VERDICT_DENY, .reason = why };
+}
+
 static struct answer
 decided(const struct inquiry *q, const struct view_answer *known, int64_t now_s,
     struct arena *arena)
@@ -92,7 +153,8 @@ decided(const struct inquiry *q, const struct view_answer *known, int64_t now_s,
 		.permission = q->permission,
 		.now_s = now_s,
 	};
-	struct decision decision = decide(&question, arena);
+	struct decision decision =
+	    decide_narrowed(q, known->token, &question, arena);
 
 	return (struct answer){
 		.verdict = decision.verdict,
@@ -243,6 +305,7 @@ request_judge(struct request *r, char *const *envp)
 	}
 	view_ask(r->judge->view, &(struct view_ask){
 				     .session = str_from(q->asker.digest),
+				     .is_token = q->asker.is_token,
 				     .username = q->asker.username,
 				     .account = q->account,
 				     .done = view_said,

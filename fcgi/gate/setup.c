@@ -97,13 +97,14 @@ identity_setup(struct setup *s, struct err *err)
 
 	s->rules.identity = (struct identity_rules){
 		.cookie = gate->cookie,
+		.bearer = gate->bearer,
 		.trusted_user = gate->trusted_user,
 	};
-	if (gate->cookie.len > 0 || gate->trusted_user)
+	if (gate->cookie.len > 0 || gate->bearer || gate->trusted_user)
 		return true;
 	return err_set(err, ERR_FILE, "gate_no_identity",
-	    "%.*s: has neither gate.cookie nor gate.trusted_user: yes, so "
-	    "nobody can be anybody; set one",
+	    "%.*s: has none of gate.cookie, gate.bearer: yes and "
+	    "gate.trusted_user: yes, so nobody can be anybody; set one",
 	    STR_ARGS(s->config.path));
 }
 

@@ -47,6 +47,7 @@ struct view_answer {
 	/* The account that was asked about: the ask's, else the session's,
 	 * else the member's personal one; empty when there is none. */
 	struct str account_id;
+	const struct record_token *token; /* of the ask, or NULL */
 	const struct member *member;
 	const struct account *account;
 	const struct catalogue *catalogue;
@@ -56,6 +57,7 @@ struct view_answer {
 
 struct view_ask {
 	struct str session; /* digest in hex, or empty */
+	bool is_token; /* the digest is that of a program's token */
 	struct str username; /* used when there is no session */
 	struct str account; /* or empty */
 	void (*done)(void *context, const struct view_answer *answer);

@@ -1,6 +1,7 @@
 #include "admin/change.h"
 #include "base/bounds.h"
 #include "base/text.h"
+#include "model/address.h"
 #include "model/json.h"
 #include "model/names.h"
 #include "store/credential.h"
@@ -42,6 +43,18 @@ token_note(struct admin *admin, const char *action,
 /* --- Add ------------------------------------------------------------------ */
 
 static bool
+addresses_check(struct names addresses, struct err *err)
+{
+	if (!names_check(addresses, TOKEN_ADDRESSES_MAX, TOKEN_ADDRESS_MAX,
+		"addresses", err))
+		return false;
+	for (size_t i = 0; i < addresses.count; i++)
+		if (!address_range_check(addresses.items[i], err))
+			return false;
+	return true;
+}
+
+static bool
 scope_check(const struct api_token *t, struct err *err)
 {
 	return text_check(
@@ -49,7 +62,8 @@ scope_check(const struct api_token *t, struct err *err)
 	       names_check(t->accounts, TOKEN_SCOPE_MAX, ACCOUNT_ID_MAX,
 		   "accounts", err) &&
 	       names_check(t->permissions, TOKEN_SCOPE_MAX, PERMISSION_NAME_MAX,
-		   "permissions", err);
+		   "permissions", err) &&
+	       addresses_check(t->addresses, err);
 }
 
 static bool

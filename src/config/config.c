@@ -96,6 +96,8 @@ static const struct yaml_key gate_keys[] = {
 	  .help = "seconds without a beat after which the near cache is not trusted" },
 	{ .name = "cookie", .type = YAML_STR, .offset = AT(config.gate.cookie), .reloadable = true,
 	  .help = "exact name of the session cookie; no cookie counts when it is not set" },
+	{ .name = "bearer", .type = YAML_BOOL, .offset = AT(config.gate.bearer), .fallback = "no", .reloadable = true,
+	  .help = "believe the tokens of programs, which stand in the header Authorization" },
 	{ .name = "trusted_user", .type = YAML_BOOL, .offset = AT(config.gate.trusted_user), .fallback = "no", .reloadable = true,
 	  .help = "believe ROLEGATE_TRUSTED_USER, which nginx sets from something it verified" },
 	{ .name = "routes", .type = YAML_STR, .offset = AT(config.gate.routes), .reloadable = true,

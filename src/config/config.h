@@ -39,6 +39,7 @@ struct config_gate {
 	int64_t stale_max_s;     /* serve this old when Redis is dead; 0 */
 	int64_t heartbeat_max_s; /* older: the cache is not trusted; 5 */
 	struct str cookie;       /* name of the session cookie, empty: none */
+	bool bearer;             /* tokens of programs count */
 	bool trusted_user;       /* believe nginx's ROLEGATE_TRUSTED_USER */
 	struct str routes;       /* route file, or empty */
 	struct str filter_key_file; /* signs filters; empty: not signed */

@@ -21,6 +21,7 @@
 
 #include "base/bounds.h"
 #include "publish/touched.h"
+#include "store/api_token.h"
 
 #define ATTEMPTS_MAX 32
 
@@ -230,6 +231,24 @@ session_put(struct run *run, const struct session *session, struct err *err)
 	    "session", session->digest, err);
 }
 
+static bool
+token_put(struct run *run, const struct api_token *token, struct err *err)
+{
+	struct str key = key_of(run, RECORD_TOKEN, token->digest);
+	const struct record_token record = {
+		.username = token->username,
+		.expires_s = token->expires_s,
+		.accounts = token->accounts,
+		.permissions = token->permissions,
+		.addresses = token->addresses,
+	};
+
+	return put(run, key,
+	    record_token_text(&run->scratch, &run->publisher->key, key, &record,
+		token->changed),
+	    "token", token->digest, err);
+}
+
 /* --- What a row of history touches ---------------------------------------- */
 
 typedef bool touch(struct run *run, struct str name, struct err *err);
@@ -333,6 +352,23 @@ touch_session(struct run *run, struct str digest, struct err *err)
 	return false;
 }
 
+static bool
+touch_token(struct run *run, struct str digest, struct err *err)
+{
+	struct api_token token = { 0 };
+
+	switch (store_api_token_by_digest(
+	    run->publisher->store, &run->scratch, digest, &token, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		return drop(run, key_of(run, RECORD_TOKEN, digest), err);
+	case FOUND_YES:
+		return token_put(run, &token, err);
+	}
+	return false;
+}
+
 static const struct {
 	const char *word;
 	touch *publish;
@@ -341,6 +377,7 @@ static const struct {
 	{ "catalogue", touch_catalogue },
 	{ "member", touch_member },
 	{ "session", touch_session },
+	{ "token", touch_token },
 	{ "username", touch_username },
 };
 
@@ -394,6 +431,21 @@ touched_put(struct run *run, const struct touched *touched, struct err *err)
 		if (!publish(run, name, err))
 			return false;
 	}
+	return true;
+}
+
+static bool
+tokens_put(struct run *run, struct err *err)
+{
+	struct api_token *tokens = NULL;
+	size_t count = 0;
+
+	if (!store_api_tokens(run->publisher->store, &run->arena, STR(""),
+		&tokens, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!token_put(run, &tokens[i], err))
+			return false;
 	return true;
 }
 
@@ -495,8 +547,8 @@ all_write(struct run *run, bool *done, struct err *err)
 
 	return old_keys_read(run, err) && redis_begin(redis, err) &&
 	       state_put(run, err) && catalogues_and_sessions_put(run, err) &&
-	       generation_put(run, err) && others_drop(run, err) &&
-	       redis_commit(redis, done, err);
+	       tokens_put(run, err) && generation_put(run, err) &&
+	       others_drop(run, err) && redis_commit(redis, done, err);
 }
 
 static bool

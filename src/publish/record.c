@@ -25,6 +25,7 @@ static const struct str kind_words[] = {
 	[RECORD_ACCOUNT] = { "account", 7 },
 	[RECORD_CATALOGUE] = { "catalogue", 9 },
 	[RECORD_SESSION] = { "session", 7 },
+	[RECORD_TOKEN] = { "token", 5 },
 	[RECORD_GENERATION] = { "generation", 10 },
 	[RECORD_HEARTBEAT] = { "heartbeat", 9 },
 };
@@ -142,6 +143,7 @@ record_name(
 	case RECORD_ACCOUNT:
 	case RECORD_CATALOGUE:
 	case RECORD_SESSION:
+	case RECORD_TOKEN:
 		break;
 	default: /* a number that is no kind */
 		return none;
@@ -536,6 +538,45 @@ record_read_session(
 	    !lines_done(&in))
 		return lines_fail(&in, err);
 	*out = session;
+	return true;
+}
+
+/* --- Token ---------------------------------------------------------------- */
+
+struct str
+record_token_text(struct arena *arena, const struct record_key *key,
+    struct str name, const struct record_token *token, int64_t generation)
+{
+	struct lines_out out = { .arena = arena };
+
+	out_kind(&out, STR("token"));
+	out_text(&out, token->username);
+	out_number(&out, token->expires_s);
+	out_names(&out, token->accounts);
+	out_names(&out, token->permissions);
+	out_names(&out, token->addresses);
+	out_end(&out);
+	return sealed(&out, key, name, generation);
+}
+
+bool
+record_read_token(const struct record *record, struct arena *arena,
+    struct record_token *out, struct err *err)
+{
+	struct lines_in in = lines_read(record, arena);
+	struct record_token token = { 0 };
+
+	if (!in_kind(&in, STR("token")) ||
+	    !in_text(&in, 1, USERNAME_MAX, &token.username) ||
+	    !in_number(&in, &token.expires_s) ||
+	    !in_names(&in, TOKEN_SCOPE_MAX, ACCOUNT_ID_MAX, &token.accounts) ||
+	    !in_names(&in, TOKEN_SCOPE_MAX, PERMISSION_NAME_MAX,
+		&token.permissions) ||
+	    !in_names(&in, TOKEN_ADDRESSES_MAX, TOKEN_ADDRESS_MAX,
+		&token.addresses) ||
+	    !in_end(&in) || !lines_done(&in))
+		return lines_fail(&in, err);
+	*out = token;
 	return true;
 }
 

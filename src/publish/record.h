@@ -32,6 +32,7 @@ enum record_kind {
 	RECORD_ACCOUNT,    /* name: id */
 	RECORD_CATALOGUE,  /* name: its name */
 	RECORD_SESSION,    /* name: digest */
+	RECORD_TOKEN,	   /* name: digest */
 	RECORD_GENERATION, /* no name */
 	RECORD_HEARTBEAT,  /* no name */
 };
@@ -69,6 +70,17 @@ struct record_session {
 struct str record_session_text(struct arena *arena,
     const struct record_key *key, struct str name,
     const struct record_session *session, int64_t generation);
+/* A program's: decides as its maker, narrowed to what is named. */
+struct record_token {
+	struct str username;
+	int64_t expires_s; /* 0 never */
+	struct names accounts; /* these and what is below them; empty: all */
+	struct names permissions;
+	struct names addresses; /* ranges, see model/address.h */
+};
+struct str record_token_text(struct arena *arena,
+    const struct record_key *key, struct str name,
+    const struct record_token *token, int64_t generation);
 /* RECORD_GENERATION and RECORD_HEARTBEAT carry one number, which is their
  * generation as well. */
 struct str record_number(struct arena *arena, const struct record_key *key,
@@ -99,6 +111,8 @@ bool record_read_catalogue(const struct record *record, struct arena *arena,
     const struct catalogue **out, struct err *err);
 bool record_read_session(const struct record *record,
     struct record_session *out, struct err *err);
+bool record_read_token(const struct record *record, struct arena *arena,
+    struct record_token *out, struct err *err);
 bool record_read_number(const struct record *record, int64_t *out,
     struct err *err);
 bool record_read_generation(const struct record *record, int64_t *out,

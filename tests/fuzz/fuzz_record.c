@@ -30,6 +30,7 @@ written_again(
 	struct member member = { 0 };
 	const struct account *account = NULL;
 	const struct catalogue *catalogue = NULL;
+	struct record_token token = { 0 };
 	struct record_session session = { 0 };
 	struct str hash = { NULL, 0 };
 	struct err e = { 0 };
@@ -53,6 +54,11 @@ written_again(
 	case RECORD_SESSION:
 		return record_read_session(record, &session, &e)
 			   ? record_session_text(arena, &key, name, &session,
+				 record->generation)
+			   : none;
+	case RECORD_TOKEN:
+		return record_read_token(record, arena, &token, &e)
+			   ? record_token_text(arena, &key, name, &token,
 				 record->generation)
 			   : none;
 	case RECORD_GENERATION:

@@ -4,6 +4,7 @@
 
 #include "admin_kit.h"
 #include "publish/record.h"
+#include "store/api_token.h"
 
 /* --- History is the difference -------------------------------------------- */
 
@@ -214,12 +215,25 @@ show_session(struct view *view, const struct session *s)
 		&kit.arena, &view_key, name, &record, s->changed));
 }
 
+static void
+show_token(struct view *view, const struct api_token *t)
+{
+	const struct record_token record = { t->username, t->expires_s,
+		t->accounts, t->permissions, t->addresses };
+	struct str name = name_of(RECORD_TOKEN, t->digest);
+
+	view_put(view, name,
+	    record_token_text(
+		&kit.arena, &view_key, name, &record, t->changed));
+}
+
 struct view
 view_whole(void)
 {
 	struct view view = { 0 };
 	struct state state = { 0 };
 	struct session *sessions = NULL;
+	struct api_token *tokens = NULL;
 	size_t count = 0;
 
 	KIT_OK(store_state(kit.store, &kit.arena, &state, &kit.err));
@@ -231,6 +245,10 @@ view_whole(void)
 		show_account(&view, &state.accounts[i]);
 	for (size_t i = 0; i < count; i++)
 		show_session(&view, &sessions[i]);
+	KIT_OK(store_api_tokens(
+	    kit.store, &kit.arena, STR(""), &tokens, &count, &kit.err));
+	for (size_t i = 0; i < count; i++)
+		show_token(&view, &tokens[i]);
 	return view;
 }
 
@@ -259,6 +277,7 @@ touch_one(struct view *view, struct str touched)
 	struct str kind;
 	struct member m = { 0 };
 	struct session s = { 0 };
+	struct api_token t = { 0 };
 
 	str_next(&name, ':', &kind);
 	if (str_eq(kind, STR("member"))) {
@@ -279,6 +298,12 @@ touch_one(struct view *view, struct str touched)
 			show_session(view, &s);
 		else
 			view_drop(view, name_of(RECORD_SESSION, name));
+	} else if (str_eq(kind, STR("token"))) {
+		if (store_api_token_by_digest(
+			kit.store, &kit.arena, name, &t, &kit.err) == FOUND_YES)
+			show_token(view, &t);
+		else
+			view_drop(view, name_of(RECORD_TOKEN, name));
 	} else
 		ck_abort_msg("touches %.*s", STR_ARGS(touched));
 	ck_assert_ptr_null(kit.err.code);

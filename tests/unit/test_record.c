@@ -529,6 +529,13 @@ static const struct row rows[] = {
 
 	{ "a session", RECORD_SESSION, "00", "session\tann\tsales\t9\n", true },
 	{ "a session in the personal account", RECORD_SESSION, "00", "session\tann\t\t9\n", true },
+	{ "a token", RECORD_TOKEN, "00", "token\tann\t0\tnet sales\tcalls.view\t192.0.2.0/24\n", true },
+	{ "a token for everything", RECORD_TOKEN, "00", "token\tann\t9\t\t\t\n", true },
+	{ "a token of nobody", RECORD_TOKEN, "00", "token\t\t0\t\t\t\n", false },
+	{ "a token without its end", RECORD_TOKEN, "00", "token\tann\t\t\t\t\n", false },
+	{ "a token with a field too few", RECORD_TOKEN, "00", "token\tann\t0\t\t\n", false },
+	{ "a token with a field too many", RECORD_TOKEN, "00", "token\tann\t0\t\t\t\t\n", false },
+	{ "a session for a token", RECORD_TOKEN, "00", "session\tann\tsales\t9\n", false },
 	{ "a session of nobody", RECORD_SESSION, "00", "session\t\t\t9\n", false },
 	{ "a session that never ends has a zero", RECORD_SESSION, "00", "session\tann\t\t\n", false },
 	{ "a session twice", RECORD_SESSION, "00", "session\tann\t\t9\nsession\tann\t\t9\n", false },
@@ -548,6 +555,7 @@ body_read(const struct record *record, enum record_kind kind, struct err *e)
 	const struct account *account = NULL;
 	const struct catalogue *catalogue = NULL;
 	struct record_session session = { 0 };
+	struct record_token token = { 0 };
 	int64_t number;
 
 	switch (kind) {
@@ -559,6 +567,8 @@ body_read(const struct record *record, enum record_kind kind, struct err *e)
 		return record_read_catalogue(record, &arena, &catalogue, e);
 	case RECORD_SESSION:
 		return record_read_session(record, &session, e);
+	case RECORD_TOKEN:
+		return record_read_token(record, &arena, &token, e);
 	case RECORD_GENERATION:
 	case RECORD_HEARTBEAT:
 		return record_read_number(record, &number, e);
