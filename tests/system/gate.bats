@@ -192,6 +192,62 @@ filter_header() {
 	run -1 grep -q Acting-From answer
 }
 
+# --- Tokens of programs -----------------------------------------------------------
+
+token_of() { # options of token add
+	rg token add "$@" --yes 2>/dev/null
+}
+
+@test "S15 194 a token is its maker, narrowed, and dies with their right" {
+	config 'bearer: yes' >rolegate.yaml
+	up
+	all=$(token_of ann everything)
+	some=$(token_of ann some --account sales --permission users.view)
+	near=$(token_of ann near --account sales --address 192.0.2.0/24 --address 2001:db8::/32)
+	U="USER= PERMISSION=users.view ACCOUNT=sales"
+	until_true is "204 allow granted" $U "AUTHORIZATION=Bearer $all"
+	grep -q '^X-Rolegate-Member: Ann' answer
+	is "204 allow granted" $U "AUTHORIZATION=$all"
+	is "204 allow granted" USER= PERMISSION=members.view ACCOUNT=net "AUTHORIZATION=$all"
+	# Narrowed to an account, a permission, addresses.
+	is "204 allow granted" $U "AUTHORIZATION=$some"
+	is "403 deny no_permission" USER= PERMISSION=users.add ACCOUNT=sales "AUTHORIZATION=$some"
+	is "403 deny no_grant" USER= PERMISSION=users.view ACCOUNT=my-business "AUTHORIZATION=$some"
+	is "204 allow granted" $U "AUTHORIZATION=$near" ADDRESS=192.0.2.77
+	is "204 allow granted" $U "AUTHORIZATION=$near" ADDRESS=::ffff:192.0.2.77
+	is "204 allow granted" $U "AUTHORIZATION=$near" ADDRESS=2001:db8::1
+	is "401 deny no_identity" $U "AUTHORIZATION=$near" ADDRESS=192.0.3.1
+	is "401 deny no_identity" $U "AUTHORIZATION=$near" ADDRESS=unix:
+	is "401 deny no_identity" $U "AUTHORIZATION=$near"
+	# Nobody's: what is no token, a session's, one beside a cookie or twice.
+	is "401 deny no_identity" $U "AUTHORIZATION=Bearer ${all%?}x"
+	is "401 deny no_identity" $U "AUTHORIZATION=Basic $all"
+	is "401 deny no_identity" $U "AUTHORIZATION=$all" "COOKIE=sid=$all"
+	is "401 deny no_identity" $U "COOKIE=sid=$all"
+	is "401 deny no_identity" $U "AUTHORIZATION=$(rg session add ann --yes 2>/dev/null)"
+	# Whoever may make none any more has none.
+	rg grant add bob full.editor sales --yes >/dev/null 2>&1 || rg grant set bob full.editor sales --yes >/dev/null
+	bobs=$(token_of bob mine --account sales)
+	until_true is "204 allow granted" $U "AUTHORIZATION=$bobs"
+	rg grant set bob full.viewer sales --yes >/dev/null
+	until_true is "204 allow granted" USER=bob PERMISSION=users.view ACCOUNT=sales
+	until_true is "403 deny no_permission" $U "AUTHORIZATION=$bobs"
+	# Taken away, or its maker gone: nobody's, within a second.
+	rg token remove "$(rg token list --member bob | cut -f1)" --yes >/dev/null
+	until_true is "401 deny no_identity" $U "AUTHORIZATION=$bobs"
+	rg member edit ann --username anna --yes >/dev/null
+	until_true is "204 allow granted" $U "AUTHORIZATION=$all"
+	grep -q '^X-Rolegate-Member: anna' answer
+	[ "$(cli --scan --pattern '*:token:*' | wc -l)" -eq 3 ]
+}
+
+@test "196 a token counts only where it is configured" {
+	up
+	all=$(token_of ann everything)
+	is "401 deny no_identity" USER= PERMISSION=users.view ACCOUNT=sales "AUTHORIZATION=$all"
+	is "204 allow granted" USER=ann PERMISSION=users.view ACCOUNT=sales "AUTHORIZATION=$all"
+}
+
 # --- Words ---------------------------------------------------------------------
 
 @test "options: help leads with examples, unknown words are 2" {

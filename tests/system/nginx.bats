@@ -260,14 +260,17 @@ reason() {
 	[ "$(reason)" = no_identity ]
 }
 
-@test "T18 T20 T35 T36 the gate gets eight parameters, and nothing of the client's headers" {
+@test "T18 T20 T35 T36 the gate gets ten parameters, and nothing of the client's headers" {
 	fake 'Status: 204 No Content\r\nX-Rolegate-Decision: allow\r\n\r\n'
 	[ "$(get '/admin/x?a=1' -X PUT -H 'X-Original-URI: /public' \
 	    -H 'X-Forwarded-Uri: /public' -H 'X-HTTP-Method-Override: GET' \
-	    -H 'Rolegate-Path: /public' -b 'sid=1' -d body)" = 200 ]
+	    -H 'Rolegate-Path: /public' -H 'Rolegate-Address: ::1' \
+	    -H 'Authorization: Bearer x' -b 'sid=1' -d body)" = 200 ]
 	sort seen >got
 	sort >want <<-WANT
 	ROLEGATE_ACCOUNT=my-business
+	ROLEGATE_ADDRESS=127.0.0.1
+	ROLEGATE_AUTHORIZATION=Bearer x
 	ROLEGATE_COOKIE=sid=1
 	ROLEGATE_HOST=127.0.0.1
 	ROLEGATE_METHOD=PUT

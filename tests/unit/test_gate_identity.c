@@ -76,7 +76,8 @@ who_is(bool found, const struct asker *asker)
 
 	if (!found)
 		return asker->digest[0] == '\0' && asker->username.len == 0
-		    ? NOBODY : ANN + 1;
+			   ? NOBODY
+			   : ANN + 1;
 	if (asker->digest[0] == '\0')
 		return str_eq(asker->username, STR("ann")) ? ANN : ANN + 1;
 	for (size_t i = 0; i < COUNT(tokens); i++) {
@@ -102,8 +103,56 @@ START_TEST(it_is_found_out_who_asks)
 	struct asker asker;
 	bool found = identity_find(&rules, &params, &asker);
 
-	ck_assert_msg(who_is(found, &asker) == rows[_i].want, "%s",
-	    rows[_i].says);
+	ck_assert_msg(
+	    who_is(found, &asker) == rows[_i].want, "%s", rows[_i].says);
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+	const char *says;
+	bool bearer;
+	const char *header;
+	const char *cookie;
+	enum who want;
+} bearers[] = {
+	{ "196 the token alone",                   true,  A, "", SESSION_A },
+	{ "196 behind the word Bearer",            true,  "Bearer " B, "", SESSION_B },
+	{ "the word in any case",                  true,  "bEARER " A, "", SESSION_A },
+	{ "more blanks behind it",                 true,  "Bearer  " A, "", SESSION_A },
+	{ "it does not count unless it is to",     false, "Bearer " A, "", NOBODY },
+	{ "nor hinders a cookie then",             false, "Basic eA==", "sid=" A, SESSION_A },
+	{ "W2 together with a cookie",             true,  "Bearer " A, "sid=" B, NOBODY },
+	{ "W2 also with the same",                 true,  "Bearer " A, "sid=" A, NOBODY },
+	{ "T39 or with two",                       true,  "Bearer " A, "sid=" A "; sid=" B, NOBODY },
+	{ "the cookie without a header",           true,  "", "sid=" A, SESSION_A },
+	{ "another scheme",                        true,  "Basic " A, "", NOBODY },
+	{ "the word alone",                        true,  "Bearer ", "", NOBODY },
+	{ "two tokens",                            true,  "Bearer " A " " B, "", NOBODY },
+	{ "a blank behind it",                     true,  "Bearer " A " ", "", NOBODY },
+	{ "a letter less",                         true,  "Bearer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "", NOBODY },
+	{ "a tab for the blank",                   true,  "Bearer\t" A, "", NOBODY },
+};
+/* clang-format on */
+
+START_TEST(a_program_is_its_token)
+{
+	const struct identity_rules rules = {
+		.cookie = STR("sid"),
+		.bearer = bearers[_i].bearer,
+	};
+	const struct params params = {
+		.authorization = str_from(bearers[_i].header),
+		.cookie = str_from(bearers[_i].cookie),
+	};
+	struct asker asker;
+	bool found = identity_find(&rules, &params, &asker);
+
+	ck_assert_msg(
+	    who_is(found, &asker) == bearers[_i].want, "%s", bearers[_i].says);
+	ck_assert_msg(asker.is_token == (found && bearers[_i].bearer &&
+					    *bearers[_i].header != '\0'),
+	    "%s", bearers[_i].says);
 }
 END_TEST
 
@@ -125,6 +174,7 @@ static void
 tests(TCase *t)
 {
 	tcase_add_loop_test(t, it_is_found_out_who_asks, 0, COUNT(rows));
+	tcase_add_loop_test(t, a_program_is_its_token, 0, COUNT(bearers));
 	tcase_add_test(t, a_trusted_user_has_a_bound);
 }
 
