@@ -169,8 +169,21 @@ static const struct opt publish_opts[] = {
 	END_OPT,
 };
 
+static const struct opt log_prune_opts[] = {
+	{ "keep-months", 0, false, "N", "how many months stay; 25 by default" },
+	END_OPT,
+};
+
 static const struct opt log_opts[] = {
 	{ "subject", 0,   false, "TEXT", "only changes whose subject has this text in it" },
+	{ "actor",   0,   false, "WHO",  "only changes by system, source:NAME, member:USER or token:ID" },
+	{ "action",  0,   false, "WORD", "only this action, like grant.add, or all of a noun, like grant." },
+	{ "account", 0,   false, "ID",   "only changes of this account and of those below it" },
+	{ "has",     0,   false, "TEXT", "only changes with this text in subject, before, after or why; a-z as A-Z" },
+	{ "from",    0,   false, "TIME", "only changes from this second on, like 2027-01-01T00:00:00Z" },
+	{ "to",      0,   false, "TIME", "only changes before this second" },
+	{ "before",  0,   false, "N",    "only changes before this generation: the next page" },
+	{ "csv",     0,   false, NULL,   "print CSV for a spreadsheet, with before and after" },
 	{ "rows",    'n', false, "N",    "how many, newest first; 20 by default" },
 	END_OPT,
 };
@@ -383,11 +396,19 @@ const struct command commands[] = {
 	  "rolegate status --json",
 	  "The exit status is 4 when the view is configured and cannot be read.",
 	  NULL, 0, 0, COMMAND_JSON, cmd_status },
-	{ "log", "[--subject TEXT] [-n N]", "the changes, newest first",
+	{ "log", "[--subject TEXT] [--actor WHO] [--action WORD] [--account ID] [--has TEXT] [--from TIME] [--to TIME] [-n N] [--csv]", "the changes, newest first",
 	  "rolegate log -n 50\n"
+	  "rolegate log --account sales --action grant. --from 2026-11-01T00:00:00Z\n"
+	  "rolegate log --has ann@example.org --csv > changes.csv\n"
 	  "rolegate log --subject ann --json", "With --json each change has its before and after.", log_opts, 0, 0, COMMAND_JSON, cmd_log },
 	{ "log verify", "", "is the chain of changes whole?",
 	  "rolegate log verify", "Every row carries a hash of itself and of the row before it. A row that was changed or taken out ends with exit status 5.", NULL, 0, 0, COMMAND_JSON, cmd_log_verify },
+
+	{ "log prune", "[--keep-months N]", "forgets changes that are older than 25 months",
+	  "rolegate log prune --dry-run\n"
+	  "rolegate log prune --keep-months 36 --yes",
+	  "What was not published yet stays. The chain then begins at the oldest row that is left, and log verify goes on from there.",
+	  log_prune_opts, 0, 0, COMMAND_WRITES | COMMAND_JSON, cmd_log_prune },
 
 	{ "key new", "FILE", "makes a key that signs the view",
 	  "rolegate key new /etc/rolegate/view.key",

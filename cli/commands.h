@@ -57,6 +57,7 @@ int cmd_config_keys(struct app *app);
 int cmd_status(struct app *app);
 int cmd_log(struct app *app);
 int cmd_log_verify(struct app *app);
+int cmd_log_prune(struct app *app);
 int cmd_key_new(struct app *app);
 
 #endif

@@ -50,7 +50,7 @@ cell_json(struct str text)
 	return (struct cell){ .kind = CELL_JSON, .text = text };
 }
 
-/* --- Bytes that are fit to print ----------------------------------------- */
+/* --- Bytes that are fit to print ------------------------------------------ */
 
 /* Which character stands at s[i]? Only of clean UTF-8, or its length is 1. */
 static size_t
@@ -167,7 +167,7 @@ cell_print(struct app *app, const struct cell *cell)
 	return out_clean(&app->arena, plain, app->terminal);
 }
 
-/* --- JSON ---------------------------------------------------------------- */
+/* --- JSON ----------------------------------------------------------------- */
 
 json_t *
 json_from_str(struct str s)
@@ -259,7 +259,7 @@ json_print(struct app *app, json_t *object)
 	return true;
 }
 
-/* --- Tables -------------------------------------------------------------- */
+/* --- Tables --------------------------------------------------------------- */
 
 void
 table_start(struct table *table, struct arena *arena, const char *name,
@@ -360,6 +360,47 @@ table_lines(struct app *app, const struct table *table, const char *before)
 	return true;
 }
 
+static bool
+is_formula(struct str s)
+{
+	return s.len > 0 && memchr("=+-@\t\r", *s.ptr, 6) != NULL;
+}
+
+static void
+csv_cell(struct str s, const char *before)
+{
+	fputs(before, stdout);
+	putchar('"');
+	if (is_formula(s))
+		putchar('\'');
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '"')
+			putchar('"');
+		putchar(s.ptr[i]);
+	}
+	putchar('"');
+}
+
+bool
+table_csv(struct app *app, const struct table *table)
+{
+	if (table->failed)
+		return app_no_memory(app);
+	for (size_t c = 0; c < table->width; c++)
+		csv_cell(str_from(table->columns[c]), c > 0 ? "," : "");
+	fputs("\r\n", stdout);
+	for (size_t i = 0; i < table->rows * table->width; i++) {
+		struct str text = cell_print(app, &table->cells[i]);
+
+		if (text.ptr == NULL)
+			return app_no_memory(app);
+		csv_cell(text, i % table->width > 0 ? "," : "");
+		if (i % table->width == table->width - 1)
+			fputs("\r\n", stdout);
+	}
+	return true;
+}
+
 bool
 table_print(struct app *app, const struct table *table)
 {
@@ -424,7 +465,7 @@ record_print(struct app *app, const struct table *record,
 	return true;
 }
 
-/* --- Notes and errors ---------------------------------------------------- */
+/* --- Notes and errors ----------------------------------------------------- */
 
 static void
 note_print(struct str text)

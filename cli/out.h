@@ -57,6 +57,9 @@ void table_start(struct table *table, struct arena *arena, const char *name,
 void table_add(struct table *table, const struct cell *cells);
 /* The whole as rows. */
 bool table_print(struct app *app, const struct table *table);
+/* As RFC 4180 has it, with its header. A cell that a spreadsheet could take for
+ * a formula has a ' in front. */
+bool table_csv(struct app *app, const struct table *table);
 /* Its first row as a record, one column a line; then the other tables. */
 bool record_print(struct app *app, const struct table *record,
     const struct table *more, size_t more_count);

@@ -397,6 +397,19 @@ grant_subject(struct admin *admin, struct str username, struct str account)
 	    STR_ARGS(account));
 }
 
+/* --- History -------------------------------------------------------------- */
+
+bool
+admin_history_prune(struct admin *admin, int64_t before_ms, int64_t *rows,
+    struct err *err)
+{
+	return rule_system(admin, "history", STR("as a whole"), err) &&
+	       change_begin(admin, err) &&
+	       change_end(admin,
+		   store_prune_history(admin->store, before_ms, rows, err),
+		   err);
+}
+
 /* --- Notes of the sync ---------------------------------------------------- */
 
 bool

@@ -169,8 +169,7 @@ bool admin_invitation_join(struct admin *admin, struct str token,
 /* Takes away what has expired, each with its row. */
 bool admin_invitations_expire(struct admin *admin, struct err *err);
 
-/* --- Reinstating
- * -------------------------------------------------------------- */
+/* --- Reinstating ---------------------------------------------------------- */
 
 /* Gives back what the member lost on the account within the last 30 days by
  * being removed there, under the rules of giving it anew. */
@@ -182,8 +181,7 @@ bool admin_grant_reinstate(struct admin *admin, struct str username,
 bool admin_member_reinstate(struct admin *admin, struct str username,
     int64_t *skipped, struct err *err);
 
-/* --- Tokens for programs, local passwords
- * ---------------------------------------- */
+/* --- Tokens for programs, local passwords --------------------------------- */
 
 /* Of the actor, who may make tokens on the accounts named (operation
  * token.create; with none named: on at least one). Not by a token. */
@@ -196,8 +194,14 @@ bool admin_token_remove(struct admin *admin, struct str id, struct err *err);
 bool admin_password_set(
     struct admin *admin, struct str username, struct str hash, struct err *err);
 
-/* --- Notices
- * ------------------------------------------------------------------------ */
+/* --- History -------------------------------------------------------------- */
+
+/* The system forgets rows that are older than that, and published; see
+ * store_prune_history(). */
+bool admin_history_prune(struct admin *admin, int64_t before_ms, int64_t *rows,
+    struct err *err);
+
+/* --- Notices -------------------------------------------------------------- */
 
 /* To one member; mail as well where they switched it on. No history. */
 bool admin_notify(struct admin *admin, struct str username, const char *kind,

@@ -25,8 +25,7 @@ begin(const struct import *import, struct admin *admin, struct err *err)
 	    &import->actor, import->now_ms, err);
 }
 
-/* --- The right to it
- * ---------------------------------------------------------- */
+/* --- The right to it ------------------------------------------------------ */
 
 /* What was asked already, so that ten thousand rows of one account ask once. */
 struct asked {
@@ -90,8 +89,7 @@ allowed(struct row_work *work, const struct job_row *rows, size_t count,
 		   err);
 }
 
-/* --- Preview
- * ------------------------------------------------------------------ */
+/* --- Preview -------------------------------------------------------------- */
 
 static bool
 rows_apply(
@@ -121,8 +119,7 @@ import_preview(const struct import *import, struct arena *arena,
 	return ok;
 }
 
-/* --- Start
- * -------------------------------------------------------------------- */
+/* --- Start ---------------------------------------------------------------- */
 
 static struct str
 actor_word(struct admin *admin)
@@ -214,8 +211,7 @@ import_start(const struct import *import, struct str account, struct str file,
 	return ok;
 }
 
-/* --- Step
- * --------------------------------------------------------------------- */
+/* --- Step ----------------------------------------------------------------- */
 
 /* Whoever started it, as they are now; one who is gone changes nothing. */
 static bool
@@ -401,8 +397,7 @@ import_step(const struct import *import, int64_t number, size_t max, bool *done,
 	return ok;
 }
 
-/* --- Export
- * ------------------------------------------------------------------- */
+/* --- Export --------------------------------------------------------------- */
 
 /* "Ann van Dyke" is Ann van, Dyke: joined again it is the same. */
 static void

@@ -71,8 +71,7 @@ admin_grant_reinstate(struct admin *admin, struct str username,
 		   admin, grant_reinstate(admin, username, account, err), err);
 }
 
-/* --- A member
- * ------------------------------------------------------------------ */
+/* --- A member ------------------------------------------------------------- */
 
 /* The grants that went with them stand before their own row, and are of the
  * same moment. What cannot be given any more is counted, and left out. */

@@ -66,8 +66,7 @@ scope_reaches(struct names scope, const struct account *account)
 	return scope.count == 0;
 }
 
-/* --- M11: what they cannot see
- * ------------------------------------------------ */
+/* --- M11: what they cannot see -------------------------------------------- */
 
 /* What the asker holds there: everything unexpired on it and above it. */
 struct held {
@@ -97,8 +96,7 @@ reach(struct admin *admin, const struct member *asker,
 	return account_missing(account->id, err);
 }
 
-/* --- Operations
- * ----------------------------------------------------------------- */
+/* --- Operations ----------------------------------------------------------- */
 
 static bool
 may_use(struct admin *admin, const struct member *asker,
@@ -228,8 +226,7 @@ right_above(struct admin *admin, const struct account *account,
 	    admin, &asker, from, account, operation, STR(""), err);
 }
 
-/* --- M3: giving
- * ------------------------------------------------------------------- */
+/* --- M3: giving ----------------------------------------------------------- */
 
 /* An own role that is whole: unexpired, and not narrowed by a filter. */
 static bool
@@ -320,9 +317,7 @@ right_over_role(struct admin *admin, const struct account *account,
 	return role < 0 || may_give(admin, &asker, account, &held, role, err);
 }
 
-/* --- Others
- * ----------------------------------------------------------------------------
- */
+/* --- Others --------------------------------------------------------------- */
 
 bool
 has_row_on(const struct member *member, const struct account *account)

@@ -275,7 +275,8 @@ store_history_newest(struct store *store, struct arena *arena,
 	"AND ($7 = '' OR lower(h.subject) LIKE $7 ESCAPE '!' " \
 	"OR lower(h.before) LIKE $7 ESCAPE '!' "               \
 	"OR lower(h.after) LIKE $7 ESCAPE '!' "                \
-	"OR lower(h.why) LIKE $7 ESCAPE '!') "
+	"OR lower(h.why) LIKE $7 ESCAPE '!') "                 \
+	"AND ($12 = '' OR replace(h.subject, $12, '') <> h.subject) "
 
 #define BELOW                                       \
 	"WITH RECURSIVE below (id, depth) AS ("     \
@@ -340,7 +341,7 @@ store_history_find(struct store *store, struct arena *arena,
 		value_text(filter->actor), value_text(filter->action),
 		value_text(noun), value_text(has), value_text(filter->below),
 		value_text(filter->member), value_text(filter->subject),
-		value_number((int64_t)max)));
+		value_number((int64_t)max), value_text(filter->subject_has)));
 	return history_collect(&rows, arena, out, count);
 }
 

@@ -43,7 +43,7 @@ void store_undo(struct store *store); /* back to the savepoint, and drop it */
 /* One consistent view for several reads; ends with store_rollback(). */
 bool store_begin_read(struct store *store, struct err *err);
 
-/* --- Reading ------------------------------------------------------------ */
+/* --- Reading -------------------------------------------------------------- */
 
 /* With its grants and identities; by username (J1) or by id. */
 enum found store_member(struct store *store, struct arena *arena,
@@ -133,6 +133,7 @@ struct history_filter {
 	struct str subject; /* exactly */
 	struct str member;  /* id, exactly */
 	struct str below;   /* the account or one below it */
+	struct str subject_has; /* in the subject, as it is written */
 	struct str has;     /* in subject, before, after or why; A-Z folded */
 	int64_t from_ms;    /* from <= at < to */
 	int64_t to_ms;
@@ -199,7 +200,7 @@ struct absence {
 bool store_absences(struct store *store, struct arena *arena,
     struct str source, struct absence **out, size_t *count, struct err *err);
 
-/* --- Writing: for src/admin/ only ---------------------------------------- */
+/* --- Writing: for src/admin/ only ----------------------------------------- */
 
 /* put inserts or replaces by id (member, account) or by key; the rows' own
  * `changed` is set to generation. Deleting what is not there is no error.
