@@ -323,7 +323,7 @@ fixed_check(
 /* --- What members may change of it ------------------------------------------
  */
 
-/* M6, M11 */
+/* M6, M11, M15: not found is judged first. */
 static bool
 right_to_hand_over(struct admin *admin, const struct account *before,
     const struct account *after, struct err *err)
@@ -333,22 +333,21 @@ right_to_hand_over(struct admin *admin, const struct account *before,
 
 	if (str_eq_fold(before->owner, after->owner))
 		return true;
-	if (!account_is_owned_by(before, admin->asker.username))
-		return err_set(err, ERR_REFUSED, "no_right",
-		    "account %.*s: is handed over by its owner only",
-		    STR_ARGS(before->id));
 	switch (
 	    store_member(admin->store, &admin->arena, after->owner, &to, err)) {
 	case FOUND_ERROR:
 		return false;
 	case FOUND_NO:
-		break;
+		return grant_missing(admin, after->owner, &key, err);
 	case FOUND_YES:
-		if (has_row_on(&to, before))
-			return true;
 		break;
 	}
-	return grant_missing(admin, after->owner, &key, err);
+	if (!has_row_on(&to, before))
+		return grant_missing(admin, after->owner, &key, err);
+	return account_is_owned_by(before, admin->asker.username) ||
+	       err_set(err, ERR_REFUSED, "no_right",
+		   "account %.*s: is handed over by its owner only",
+		   STR_ARGS(before->id));
 }
 
 /* M1, M2; closing is for ever, and the system's. */

@@ -110,26 +110,20 @@ static bool
 rule_not_member(
     struct admin *admin, struct str account, struct str email, struct err *err)
 {
-	struct page page = { .find = email, .max = PAGE_MAX };
-	struct member *members = NULL;
-	size_t count = 0;
+	struct str username = STR("");
 
-	do {
-		if (!store_list_members(admin->store, &admin->arena, account,
-			&page, &members, &count, err))
-			return false;
-		for (size_t i = 0; i < count; i++)
-			if (str_eq_fold(members[i].email, email))
-				return err_set(err, ERR_REFUSED, "grant_exists",
-				    "invitation: %.*s is on %.*s already as "
-				    "%.*s",
-				    STR_ARGS(email), STR_ARGS(account),
-				    STR_ARGS(members[i].username));
-		if (count > 0)
-			page.after = str_fold(
-			    &admin->arena, members[count - 1].username);
-	} while (count == PAGE_MAX);
-	return true;
+	switch (store_member_at(
+	    admin->store, &admin->arena, account, email, &username, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		return true;
+	case FOUND_YES:
+		break;
+	}
+	return err_set(err, ERR_REFUSED, "grant_exists",
+	    "invitation: %.*s is on %.*s already as %.*s", STR_ARGS(email),
+	    STR_ARGS(account), STR_ARGS(username));
 }
 
 static bool

@@ -9,12 +9,13 @@
 /* --- Members ----------------------------------------------------------------
  */
 
-#define MEMBER_FITS                                                   \
-	"m.username_key > $1 AND ($2 = '' OR m.username_key LIKE $2 " \
-	"ESCAPE '!' OR lower(m.name) LIKE $2 ESCAPE '!' "             \
-	"OR lower(m.email) LIKE $2 ESCAPE '!') "
+#define MEMBER_FITS            \
+	"m.username_key > $1 " \
+	"AND ($2 = '' OR m.find_key LIKE $2 ESCAPE '!') "
 
-#define MEMBER_ORDER "ORDER BY m.username_key COLLATE \"C\" LIMIT $3"
+/* Without COLLATE "C", which no index has: a page is in the database's own
+ * order, by which `after` compares as well. In SQLite both are by bytes. */
+#define MEMBER_ORDER "ORDER BY m.username_key LIMIT $3"
 
 static const char everybody[] =
     "SELECT m.id FROM members m WHERE " MEMBER_FITS MEMBER_ORDER;
@@ -102,6 +103,36 @@ store_list_members(struct store *store, struct arena *arena, struct str account,
 	return ok;
 }
 
+enum found
+store_member_at(struct store *store, struct arena *arena, struct str account,
+    struct str email, struct str *username, struct err *err)
+{
+	struct str key = str_fold(arena, email);
+	struct str name = { NULL, 0 };
+	struct db_rows rows;
+	enum found found;
+	bool has;
+
+	if (key.ptr == NULL) {
+		store_no_memory(store, err);
+		return FOUND_ERROR;
+	}
+	db_select(store->db, &rows, err,
+	    "SELECT m.username FROM members m WHERE lower(m.email) = $1 "
+	    "AND (EXISTS (SELECT 1 FROM grants g WHERE g.account_id = $2 "
+	    "AND g.member_id = m.id) OR m.id = (SELECT a.owner_id "
+	    "FROM accounts a WHERE a.id = $2)) "
+	    "ORDER BY m.username_key COLLATE \"C\" LIMIT 1",
+	    VALUES(value_text(key), value_text(account)));
+	has = db_next(&rows);
+	if (has)
+		name = row_copy(&rows, 0, arena);
+	found = rows_found(&rows, has);
+	if (found == FOUND_YES)
+		*username = name;
+	return found;
+}
+
 /* --- Accounts ---------------------------------------------------------------
  */
 
@@ -109,7 +140,7 @@ store_list_members(struct store *store, struct arena *arena, struct str account,
 	"a.id > $1 AND ($2 = '' OR lower(a.id) LIKE $2 ESCAPE '!' " \
 	"OR lower(a.name) LIKE $2 ESCAPE '!') "
 
-#define ACCOUNT_ORDER "ORDER BY a.id COLLATE \"C\" LIMIT $3"
+#define ACCOUNT_ORDER "ORDER BY a.id LIMIT $3"
 
 /* UNION drops what was there already, so a cycle ends. */
 #define BELOW                                           \

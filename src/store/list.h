@@ -22,6 +22,11 @@ struct page {
 bool store_list_members(struct store *store, struct arena *arena,
     struct str account, const struct page *page, struct member **out,
     size_t *count, struct err *err);
+/* Somebody of this address, without regard to the case of A-Z, who has a grant
+ * made on the account or owns it. */
+enum found store_member_at(struct store *store, struct arena *arena,
+    struct str account, struct str email, struct str *username,
+    struct err *err);
 /* By id, each with its chain of parents: everything, or the account and what
  * is below it; of those the ones that the member (by id) reaches by ownership
  * or a grant unexpired at now_s, on the account or above it, when it is not

@@ -440,21 +440,28 @@ store_put_member(struct store *store, const struct member *member,
     int64_t generation, struct err *err)
 {
 	struct str key = str_fold(&store->scratch, member->username);
+	struct str find = str_fold(&store->scratch,
+	    str_fmt(&store->scratch, "%.*s %.*s %.*s",
+		STR_ARGS(member->username), STR_ARGS(member->name),
+		STR_ARGS(member->email)));
 
-	if (key.ptr == NULL)
+	if (key.ptr == NULL || find.ptr == NULL)
 		return store_no_memory(store, err);
 	return store_write(store, NULL, err,
 	    "INSERT INTO members (id, username, username_key, email, name, "
-	    "status, changed, phone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+	    "status, changed, phone, find_key) "
+	    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
 	    "ON CONFLICT (id) DO UPDATE SET username = excluded.username, "
 	    "username_key = excluded.username_key, email = excluded.email, "
 	    "name = excluded.name, status = excluded.status, "
-	    "changed = excluded.changed, phone = excluded.phone",
+	    "changed = excluded.changed, phone = excluded.phone, "
+	    "find_key = excluded.find_key",
 	    VALUES(value_text(member->id), value_text(member->username),
 		value_text(key), value_text(member->email),
 		value_text(member->name),
 		value_text(str_from(member_status_word(member->status))),
-		value_number(generation), value_text(member->phone)));
+		value_number(generation), value_text(member->phone),
+		value_text(find)));
 }
 
 bool

@@ -128,6 +128,11 @@ static const char *const step_1[] = {
  * shortened begins. */
 static const char *const step_2[] = {
 	"ALTER TABLE members ADD COLUMN phone TEXT NOT NULL DEFAULT ''",
+	/* What a member is searched by, A-Z folded; and found by address. */
+	"ALTER TABLE members ADD COLUMN find_key TEXT NOT NULL DEFAULT ''",
+	"UPDATE members SET find_key = "
+	"username_key || ' ' || lower(name) || ' ' || lower(email)",
+	"CREATE INDEX members_by_email ON members (lower(email))",
 	"ALTER TABLE sessions ADD COLUMN ends_s BIGINT NOT NULL DEFAULT 0",
 	"ALTER TABLE sessions ADD COLUMN idle_s BIGINT NOT NULL DEFAULT 0",
 
