@@ -478,6 +478,9 @@ judge_grant_remove(const struct model *m, const struct change *c)
 	if (!sees(m, c->who, c->on) || !has_row(m, c->whom, c->on))
 		return RULING_NOT_FOUND;
 	now = open_row(m, c);
+	if (now != NULL && same(c->gift.source, "local") &&
+	    !same(c->gift.role, now->role))
+		return RULING_NOT_FOUND;
 	return yes_if(now != NULL && same(c->gift.source, "local") &&
 		      !frozen(m, c->on) &&
 		      rights_operation(
