@@ -336,6 +336,8 @@ member_remove(struct load *l, const struct member *have)
 	touch(admin, &row.touches, "member", have->id);
 	touch(admin, &row.touches, "username", have->username);
 	return sessions_end(admin, have->id, &row.touches, l->err) &&
+	       api_tokens_end(admin, have, l->err) &&
+	       invitations_end(admin, STR(""), have->id, l->err) &&
 	       store_delete_member(admin->store, have->id, l->err) &&
 	       row_end(l, &row);
 }
@@ -447,7 +449,8 @@ account_remove(struct load *l, const struct account *have)
 	};
 
 	touch(admin, &row.touches, "account", have->id);
-	return store_delete_account(admin->store, have->id, l->err) &&
+	return invitations_end(admin, have->id, STR(""), l->err) &&
+	       store_delete_account(admin->store, have->id, l->err) &&
 	       personal_touch(l, &row, have, id_actual(l, have->owner)) &&
 	       row_end(l, &row);
 }

@@ -200,6 +200,9 @@ static const struct row {
 	{ "not under a name that is taken",                          "man: invite x@example.org member on=net\nsys: join bob", "username_taken" },
 	{ "not once the account is suspended",                       "man: invite x@example.org member on=p1\nsup: account edit p1 status=suspended\nsys: join xavier", "no_right" },
 
+	{ "a rename takes the tokens along",                         "man: token accounts=net\nsys: member edit man username=mandy", "" },
+	{ "and a removal ends them",                                 "man: token accounts=net\nsys: member remove man", "" },
+
 	/* Reinstating. */
 	{ "who was removed comes back",                              "sup: grant remove obs observer on=net\nsup: reinstate obs on=net", "" },
 	{ "not by somebody who may not add them",                    "sup: grant remove obs observer on=net\nmem: reinstate obs on=net", "no_right" },
@@ -465,6 +468,7 @@ START_TEST(members_may)
 	struct str line = STR("");
 	struct str next;
 	struct names before = { NULL, 0 };
+	struct view view = { 0 };
 	int64_t since = 0;
 	bool ok = true;
 
@@ -474,14 +478,16 @@ START_TEST(members_may)
 		    kit.err.text);
 		line = next;
 		before = admin_lines();
+		view = view_whole();
 		since = admin_generation();
 		ok = line_run(line);
 	}
 	ck_assert_msg(ok == (*row->code == '\0'), "%s: %s [%s]", row->says,
 	    kit.err.text, kit.err.code != NULL ? kit.err.code : "made");
-	if (ok)
+	if (ok) {
 		history_replays(before, since, row->says);
-	else {
+		touches_suffice(view, since, row->says);
+	} else {
 		ck_assert_msg(strcmp(kit.err.code, row->code) == 0,
 		    "%s: %s [%s]", row->says, kit.err.text, kit.err.code);
 		ck_assert_msg(
@@ -653,6 +659,34 @@ START_TEST(a7_an_older_link_is_dead)
 	    "invitation_unknown");
 	KIT_OK(admin_invitation_accept(&admin, str_from(token_text), &kit.err));
 	admin_abort(&admin);
+}
+END_TEST
+
+/* A token lives on in the view by its maker's username: it must not become
+ * that of the next one of this name. */
+START_TEST(p5_a_load_ends_tokens_and_invitations)
+{
+	struct state state;
+	struct load_counts counts;
+	struct view view;
+	int64_t since;
+
+	world_make();
+	KIT_OK(line_run(STR("sys: token for=man accounts=net")));
+	KIT_OK(line_run(STR("man: invite x@example.org member on=net")));
+	KIT_OK(line_run(STR("ann: invite y@example.org full.viewer on=team")));
+	view = view_whole();
+	since = admin_generation();
+	state = admin_state("{'type':'member','username':'ann'}\n"
+			    "{'type':'member','username':'new'}\n");
+	KIT_OK(admin_begin(
+	    &admin, kit.store, &both, &AS_SYSTEM, NOW_S * 1000, &kit.err));
+	KIT_OK(admin_load(&admin, &state, &counts, &kit.err));
+	admin_done();
+	touches_suffice(view, since, "a load");
+	ck_assert_int_eq(kit_sql_number("SELECT count(*) FROM api_tokens"), 0);
+	ck_assert_int_eq(kit_sql_number("SELECT count(*) FROM invitations"), 0);
+	ck_assert_int_eq(kit_sql_number("SELECT count(*) FROM mails"), 0);
 }
 END_TEST
 
@@ -1025,6 +1059,7 @@ people_tests(TCase *t)
 	tcase_add_test(t, a7_the_token_is_kept_nowhere);
 	tcase_add_test(t, a7_after_seven_days_it_is_gone);
 	tcase_add_test(t, a7_an_older_link_is_dead);
+	tcase_add_test(t, p5_a_load_ends_tokens_and_invitations);
 	tcase_add_test(t, a_member_comes_back_as_they_were);
 	tcase_add_test(t, after_thirty_days_nobody_comes_back);
 	tcase_add_test(t, a_new_password_ends_the_sessions);
