@@ -9,9 +9,9 @@
 	"JOIN members m ON m.id = t.member_id"
 
 static void
-token_row(struct db_rows *rows, struct arena *arena, struct api_token *out)
+token_row(struct db_rows *rows, struct arena *arena, void *out)
 {
-	*out = (struct api_token){
+	*(struct api_token *)out = (struct api_token){
 		.id = row_copy(rows, 0, arena),
 		.digest = row_copy(rows, 1, arena),
 		.member_id = row_copy(rows, 2, arena),
@@ -27,21 +27,6 @@ token_row(struct db_rows *rows, struct arena *arena, struct api_token *out)
 	};
 }
 
-static enum found
-token_one(struct db_rows *rows, struct arena *arena, struct api_token *out)
-{
-	struct api_token token = { 0 };
-	bool has = db_next(rows);
-	enum found found;
-
-	if (has)
-		token_row(rows, arena, &token);
-	found = rows_found(rows, has);
-	if (found == FOUND_YES)
-		*out = token;
-	return found;
-}
-
 enum found
 store_api_token(struct store *store, struct arena *arena, struct str id,
     struct api_token *out, struct err *err)
@@ -50,7 +35,7 @@ store_api_token(struct store *store, struct arena *arena, struct str id,
 
 	db_select(store->db, &rows, err, TOKEN_SELECT " WHERE t.id = $1",
 	    VALUES(value_text(id)));
-	return token_one(&rows, arena, out);
+	return rows_one(&rows, arena, sizeof(*out), token_row, out);
 }
 
 enum found
@@ -61,16 +46,14 @@ store_api_token_by_digest(struct store *store, struct arena *arena,
 
 	db_select(store->db, &rows, err, TOKEN_SELECT " WHERE t.digest = $1",
 	    VALUES(value_text(digest)));
-	return token_one(&rows, arena, out);
+	return rows_one(&rows, arena, sizeof(*out), token_row, out);
 }
 
 bool
 store_api_tokens(struct store *store, struct arena *arena, struct str member_id,
     struct api_token **out, size_t *count, struct err *err)
 {
-	struct api_token *list = NULL;
-	size_t kept = 0;
-	size_t cap = 0;
+	struct row_list list;
 	struct db_rows rows;
 
 	if (member_id.len > 0)
@@ -81,18 +64,10 @@ store_api_tokens(struct store *store, struct arena *arena, struct str member_id,
 	else
 		db_select(store->db, &rows, err,
 		    TOKEN_SELECT " ORDER BY t.id COLLATE \"C\"", NO_VALUES);
-	while (db_next(&rows)) {
-		list = arena_grow(arena, list, kept, &cap, sizeof(*list));
-		if (list == NULL) {
-			row_no_memory(&rows);
-			break;
-		}
-		token_row(&rows, arena, &list[kept++]);
-	}
-	if (!db_end(&rows))
+	if (!rows_list(&rows, arena, sizeof(**out), token_row, &list))
 		return false;
-	*out = list;
-	*count = kept;
+	*out = list.items;
+	*count = list.count;
 	return true;
 }
 

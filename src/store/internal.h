@@ -41,6 +41,18 @@ bool list_join(
     struct store *store, struct names names, struct str *out, struct err *err);
 struct names row_names(struct db_rows *rows, int column, struct arena *arena);
 
+/* Reads one row into *out, which is zeroed. */
+typedef void row_reader(struct db_rows *rows, struct arena *arena, void *out);
+/* All rows that a query gives, as an array of things of `size` bytes. */
+struct row_list {
+	void *items;
+	size_t count;
+};
+bool rows_list(struct db_rows *rows, struct arena *arena, size_t size,
+    row_reader *read, struct row_list *out);
+/* One row or none; *out is left alone unless there is one. */
+enum found rows_one(struct db_rows *rows, struct arena *arena, size_t size,
+    row_reader *read, void *out);
 /* The ids that the first column of a query gives. */
 bool ids_read(struct db_rows *rows, struct arena *arena, struct names *out);
 /* The next number of a table that is numbered from 1; `sql` reads its highest.

@@ -9,10 +9,9 @@
 	"LEFT JOIN members m ON m.id = i.inviter_id"
 
 static void
-invitation_row(
-    struct db_rows *rows, struct arena *arena, struct invitation *out)
+invitation_row(struct db_rows *rows, struct arena *arena, void *out)
 {
-	*out = (struct invitation){
+	*(struct invitation *)out = (struct invitation){
 		.id = row_copy(rows, 0, arena),
 		.digest = row_copy(rows, 1, arena),
 		.email = row_copy(rows, 2, arena),
@@ -31,45 +30,6 @@ invitation_row(
 	};
 }
 
-static enum found
-invitation_one(
-    struct db_rows *rows, struct arena *arena, struct invitation *out)
-{
-	struct invitation invitation = { 0 };
-	bool has = db_next(rows);
-	enum found found;
-
-	if (has)
-		invitation_row(rows, arena, &invitation);
-	found = rows_found(rows, has);
-	if (found == FOUND_YES)
-		*out = invitation;
-	return found;
-}
-
-static bool
-invitations_collect(struct db_rows *rows, struct arena *arena,
-    struct invitation **out, size_t *count)
-{
-	struct invitation *list = NULL;
-	size_t kept = 0;
-	size_t cap = 0;
-
-	while (db_next(rows)) {
-		list = arena_grow(arena, list, kept, &cap, sizeof(*list));
-		if (list == NULL) {
-			row_no_memory(rows);
-			break;
-		}
-		invitation_row(rows, arena, &list[kept++]);
-	}
-	if (!db_end(rows))
-		return false;
-	*out = list;
-	*count = kept;
-	return true;
-}
-
 enum found
 store_invitation(struct store *store, struct arena *arena, struct str id,
     struct invitation *out, struct err *err)
@@ -78,7 +38,7 @@ store_invitation(struct store *store, struct arena *arena, struct str id,
 
 	db_select(store->db, &rows, err, INVITATION_SELECT " WHERE i.id = $1",
 	    VALUES(value_text(id)));
-	return invitation_one(&rows, arena, out);
+	return rows_one(&rows, arena, sizeof(*out), invitation_row, out);
 }
 
 enum found
@@ -90,7 +50,7 @@ store_invitation_by_digest(struct store *store, struct arena *arena,
 	db_select(store->db, &rows, err,
 	    INVITATION_SELECT " WHERE i.digest = $1",
 	    VALUES(value_text(digest)));
-	return invitation_one(&rows, arena, out);
+	return rows_one(&rows, arena, sizeof(*out), invitation_row, out);
 }
 
 enum found
@@ -108,7 +68,7 @@ store_invitation_to(struct store *store, struct arena *arena,
 	db_select(store->db, &rows, err,
 	    INVITATION_SELECT " WHERE i.account_id = $1 AND i.email_key = $2",
 	    VALUES(value_text(account), value_text(key)));
-	return invitation_one(&rows, arena, out);
+	return rows_one(&rows, arena, sizeof(*out), invitation_row, out);
 }
 
 bool
@@ -120,6 +80,7 @@ store_invitations(struct store *store, struct arena *arena, struct str account,
 	    value_text(account.len > 0 ? account : inviter_id);
 	const struct db_value from = value_text(after);
 	const struct db_value limit = value_number((int64_t)max);
+	struct row_list list;
 	struct db_rows rows;
 
 	if (account.len > 0 && inviter_id.len > 0)
@@ -143,7 +104,11 @@ store_invitations(struct store *store, struct arena *arena, struct str account,
 		    INVITATION_SELECT
 		    " WHERE i.id > $1 ORDER BY i.id COLLATE \"C\" LIMIT $2",
 		    VALUES(from, limit));
-	return invitations_collect(&rows, arena, out, count);
+	if (!rows_list(&rows, arena, sizeof(**out), invitation_row, &list))
+		return false;
+	*out = list.items;
+	*count = list.count;
+	return true;
 }
 
 bool
@@ -151,13 +116,18 @@ store_invitations_expired(struct store *store, struct arena *arena,
     int64_t now_s, size_t max, struct invitation **out, size_t *count,
     struct err *err)
 {
+	struct row_list list;
 	struct db_rows rows;
 
 	db_select(store->db, &rows, err,
 	    INVITATION_SELECT " WHERE i.expires_s <= $1 "
 			      "ORDER BY i.id COLLATE \"C\" LIMIT $2",
 	    VALUES(value_number(now_s), value_number((int64_t)max)));
-	return invitations_collect(&rows, arena, out, count);
+	if (!rows_list(&rows, arena, sizeof(**out), invitation_row, &list))
+		return false;
+	*out = list.items;
+	*count = list.count;
+	return true;
 }
 
 bool

@@ -35,9 +35,9 @@ status_from(struct str word)
 	"row_count, done_count, change_count, error_count FROM jobs"
 
 static void
-job_read(struct db_rows *rows, struct arena *arena, struct job *out)
+job_read(struct db_rows *rows, struct arena *arena, void *out)
 {
-	*out = (struct job){
+	*(struct job *)out = (struct job){
 		.number = row_number(rows, 0),
 		.actor = row_copy(rows, 1, arena),
 		.account = row_copy(rows, 2, arena),
@@ -50,7 +50,7 @@ job_read(struct db_rows *rows, struct arena *arena, struct job *out)
 		.changes = row_number(rows, 9),
 		.errors = row_number(rows, 10),
 	};
-	if (out->status == JOB_NONE)
+	if (((struct job *)out)->status == JOB_NONE)
 		row_corrupt(rows, "the status of an import");
 }
 
@@ -58,43 +58,11 @@ enum found
 store_job(struct store *store, struct arena *arena, int64_t number,
     struct job *out, struct err *err)
 {
-	struct job job = { 0 };
 	struct db_rows rows;
-	enum found found;
-	bool has;
 
 	db_select(store->db, &rows, err, JOB_SELECT " WHERE number = $1",
 	    VALUES(value_number(number)));
-	has = db_next(&rows);
-	if (has)
-		job_read(&rows, arena, &job);
-	found = rows_found(&rows, has);
-	if (found == FOUND_YES)
-		*out = job;
-	return found;
-}
-
-static bool
-jobs_collect(
-    struct db_rows *rows, struct arena *arena, struct job **out, size_t *count)
-{
-	struct job *list = NULL;
-	size_t kept = 0;
-	size_t cap = 0;
-
-	while (db_next(rows)) {
-		list = arena_grow(arena, list, kept, &cap, sizeof(*list));
-		if (list == NULL) {
-			row_no_memory(rows);
-			break;
-		}
-		job_read(rows, arena, &list[kept++]);
-	}
-	if (!db_end(rows))
-		return false;
-	*out = list;
-	*count = kept;
-	return true;
+	return rows_one(&rows, arena, sizeof(*out), job_read, out);
 }
 
 bool
@@ -103,6 +71,7 @@ store_jobs(struct store *store, struct arena *arena, struct str actor,
     struct err *err)
 {
 	const int64_t below = before > 0 ? before : INT64_MAX;
+	struct row_list list;
 	struct db_rows rows;
 
 	if (actor.len > 0)
@@ -116,18 +85,27 @@ store_jobs(struct store *store, struct arena *arena, struct str actor,
 		    JOB_SELECT
 		    " WHERE number < $1 ORDER BY number DESC LIMIT $2",
 		    VALUES(value_number(below), value_number((int64_t)max)));
-	return jobs_collect(&rows, arena, out, count);
+	if (!rows_list(&rows, arena, sizeof(**out), job_read, &list))
+		return false;
+	*out = list.items;
+	*count = list.count;
+	return true;
 }
 
 bool
 store_jobs_running(struct store *store, struct arena *arena, struct job **out,
     size_t *count, struct err *err)
 {
+	struct row_list list;
 	struct db_rows rows;
 
 	db_select(store->db, &rows, err,
 	    JOB_SELECT " WHERE status = 'running' ORDER BY number", NO_VALUES);
-	return jobs_collect(&rows, arena, out, count);
+	if (!rows_list(&rows, arena, sizeof(**out), job_read, &list))
+		return false;
+	*out = list.items;
+	*count = list.count;
+	return true;
 }
 
 bool
@@ -171,14 +149,24 @@ store_delete_job(struct store *store, int64_t number, struct err *err)
 /* --- Rows -------------------------------------------------------------------
  */
 
+static void
+job_row_read(struct db_rows *rows, struct arena *arena, void *out)
+{
+	*(struct job_row *)out = (struct job_row){
+		.row = row_number(rows, 0),
+		.fields = row_copy(rows, 1, arena),
+		.says = row_copy(rows, 2, arena),
+		.result = (enum job_result)row_number(rows, 3),
+		.code = row_copy(rows, 4, arena),
+	};
+}
+
 bool
 store_job_rows(struct store *store, struct arena *arena, int64_t number,
     int64_t after, bool open_only, size_t max, struct job_row **out,
     size_t *count, struct err *err)
 {
-	struct job_row *list = NULL;
-	size_t kept = 0;
-	size_t cap = 0;
+	struct row_list list;
 	struct db_rows rows;
 
 	db_select(store->db, &rows, err,
@@ -188,24 +176,10 @@ store_job_rows(struct store *store, struct arena *arena, int64_t number,
 	    VALUES(value_number(number), value_number(after),
 		value_number(open_only ? ROW_OPEN : ROW_REFUSED),
 		value_number((int64_t)max)));
-	while (db_next(&rows)) {
-		list = arena_grow(arena, list, kept, &cap, sizeof(*list));
-		if (list == NULL) {
-			row_no_memory(&rows);
-			break;
-		}
-		list[kept++] = (struct job_row){
-			.row = row_number(&rows, 0),
-			.fields = row_copy(&rows, 1, arena),
-			.says = row_copy(&rows, 2, arena),
-			.result = (enum job_result)row_number(&rows, 3),
-			.code = row_copy(&rows, 4, arena),
-		};
-	}
-	if (!db_end(&rows))
+	if (!rows_list(&rows, arena, sizeof(**out), job_row_read, &list))
 		return false;
-	*out = list;
-	*count = kept;
+	*out = list.items;
+	*count = list.count;
 	return true;
 }
 

@@ -5,9 +5,9 @@
 /* --- Notices -------------------------------------------------------------- */
 
 static void
-notice_row(struct db_rows *rows, struct arena *arena, struct notice *out)
+notice_row(struct db_rows *rows, struct arena *arena, void *out)
 {
-	*out = (struct notice){
+	*(struct notice *)out = (struct notice){
 		.number = row_number(rows, 0),
 		.member_id = row_copy(rows, 1, arena),
 		.at_s = row_number(rows, 2),
@@ -23,9 +23,7 @@ store_notices(struct store *store, struct arena *arena, struct str member_id,
     bool unread_only, int64_t before, size_t max, struct notice **out,
     size_t *count, struct err *err)
 {
-	struct notice *list = NULL;
-	size_t kept = 0;
-	size_t cap = 0;
+	struct row_list list;
 	struct db_rows rows;
 
 	db_select(store->db, &rows, err,
@@ -35,18 +33,10 @@ store_notices(struct store *store, struct arena *arena, struct str member_id,
 	    VALUES(value_text(member_id),
 		value_number(before > 0 ? before : INT64_MAX),
 		value_number(unread_only ? 0 : 1), value_number((int64_t)max)));
-	while (db_next(&rows)) {
-		list = arena_grow(arena, list, kept, &cap, sizeof(*list));
-		if (list == NULL) {
-			row_no_memory(&rows);
-			break;
-		}
-		notice_row(&rows, arena, &list[kept++]);
-	}
-	if (!db_end(&rows))
+	if (!rows_list(&rows, arena, sizeof(**out), notice_row, &list))
 		return false;
-	*out = list;
-	*count = kept;
+	*out = list.items;
+	*count = list.count;
 	return true;
 }
 
@@ -110,27 +100,13 @@ bool
 store_mail_switches(struct store *store, struct arena *arena,
     struct str member_id, struct names *out, struct err *err)
 {
-	struct str *kinds = NULL;
-	size_t count = 0;
-	size_t cap = 0;
 	struct db_rows rows;
 
 	db_select(store->db, &rows, err,
 	    "SELECT kind FROM mail_switches WHERE member_id = $1 "
 	    "ORDER BY kind COLLATE \"C\"",
 	    VALUES(value_text(member_id)));
-	while (db_next(&rows)) {
-		kinds = arena_grow(arena, kinds, count, &cap, sizeof(*kinds));
-		if (kinds == NULL) {
-			row_no_memory(&rows);
-			break;
-		}
-		kinds[count++] = row_copy(&rows, 0, arena);
-	}
-	if (!db_end(&rows))
-		return false;
-	*out = (struct names){ kinds, count };
-	return true;
+	return ids_read(&rows, arena, out);
 }
 
 bool
@@ -154,9 +130,9 @@ store_set_mail_switch(struct store *store, struct str member_id,
 	"created_s, next_s, tries, error, given_up FROM mails"
 
 static void
-mail_row(struct db_rows *rows, struct arena *arena, struct mail *out)
+mail_row(struct db_rows *rows, struct arena *arena, void *out)
 {
-	*out = (struct mail){
+	*(struct mail *)out = (struct mail){
 		.number = row_number(rows, 0),
 		.to = row_copy(rows, 1, arena),
 		.subject = row_copy(rows, 2, arena),
@@ -171,52 +147,39 @@ mail_row(struct db_rows *rows, struct arena *arena, struct mail *out)
 	};
 }
 
-static bool
-mails_collect(
-    struct db_rows *rows, struct arena *arena, struct mail **out, size_t *count)
-{
-	struct mail *list = NULL;
-	size_t kept = 0;
-	size_t cap = 0;
-
-	while (db_next(rows)) {
-		list = arena_grow(arena, list, kept, &cap, sizeof(*list));
-		if (list == NULL) {
-			row_no_memory(rows);
-			break;
-		}
-		mail_row(rows, arena, &list[kept++]);
-	}
-	if (!db_end(rows))
-		return false;
-	*out = list;
-	*count = kept;
-	return true;
-}
-
 bool
 store_mail_due(struct store *store, struct arena *arena, int64_t now_s,
     size_t max, struct mail **out, size_t *count, struct err *err)
 {
+	struct row_list list;
 	struct db_rows rows;
 
 	db_select(store->db, &rows, err,
 	    MAIL_SELECT " WHERE job = 0 AND given_up = 0 AND next_s <= $1 "
 			"ORDER BY number LIMIT $2",
 	    VALUES(value_number(now_s), value_number((int64_t)max)));
-	return mails_collect(&rows, arena, out, count);
+	if (!rows_list(&rows, arena, sizeof(**out), mail_row, &list))
+		return false;
+	*out = list.items;
+	*count = list.count;
+	return true;
 }
 
 bool
 store_mails(struct store *store, struct arena *arena, size_t max,
     struct mail **out, size_t *count, struct err *err)
 {
+	struct row_list list;
 	struct db_rows rows;
 
 	db_select(store->db, &rows, err,
 	    MAIL_SELECT " ORDER BY number LIMIT $1",
 	    VALUES(value_number((int64_t)max)));
-	return mails_collect(&rows, arena, out, count);
+	if (!rows_list(&rows, arena, sizeof(**out), mail_row, &list))
+		return false;
+	*out = list.items;
+	*count = list.count;
+	return true;
 }
 
 bool

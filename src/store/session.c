@@ -6,9 +6,9 @@
 	"FROM sessions s JOIN members m ON m.id = s.member_id"
 
 static void
-session_row(struct db_rows *rows, struct arena *arena, struct session *out)
+session_row(struct db_rows *rows, struct arena *arena, void *out)
 {
-	*out = (struct session){
+	*(struct session *)out = (struct session){
 		.digest = row_copy(rows, 0, arena),
 		.member_id = row_copy(rows, 1, arena),
 		.username = row_copy(rows, 2, arena),
@@ -25,49 +25,18 @@ enum found
 store_session(struct store *store, struct arena *arena, struct str digest,
     struct session *out, struct err *err)
 {
-	struct session session = { 0 };
 	struct db_rows rows;
-	enum found found;
-	bool has;
 
 	db_select(store->db, &rows, err, SESSION_SELECT " WHERE s.digest = $1",
 	    VALUES(value_text(digest)));
-	has = db_next(&rows);
-	if (has)
-		session_row(&rows, arena, &session);
-	found = rows_found(&rows, has);
-	if (found == FOUND_YES)
-		*out = session;
-	return found;
-}
-
-static bool
-sessions_collect(struct db_rows *rows, struct arena *arena,
-    struct session **out, size_t *count)
-{
-	struct session *list = NULL;
-	size_t kept = 0;
-	size_t cap = 0;
-
-	while (db_next(rows)) {
-		list = arena_grow(arena, list, kept, &cap, sizeof(*list));
-		if (list == NULL) {
-			row_no_memory(rows);
-			break;
-		}
-		session_row(rows, arena, &list[kept++]);
-	}
-	if (!db_end(rows))
-		return false;
-	*out = list;
-	*count = kept;
-	return true;
+	return rows_one(&rows, arena, sizeof(*out), session_row, out);
 }
 
 bool
 store_sessions(struct store *store, struct arena *arena, struct str member_id,
     struct session **out, size_t *count, struct err *err)
 {
+	struct row_list list;
 	struct db_rows rows;
 
 	if (member_id.len > 0)
@@ -81,7 +50,11 @@ store_sessions(struct store *store, struct arena *arena, struct str member_id,
 		    SESSION_SELECT
 		    " ORDER BY s.created_s, s.digest COLLATE \"C\"",
 		    NO_VALUES);
-	return sessions_collect(&rows, arena, out, count);
+	if (!rows_list(&rows, arena, sizeof(**out), session_row, &list))
+		return false;
+	*out = list.items;
+	*count = list.count;
+	return true;
 }
 
 bool

@@ -326,6 +326,46 @@ store_clear(struct store *store, struct err *err)
 }
 
 bool
+rows_list(struct db_rows *rows, struct arena *arena, size_t size,
+    row_reader *read, struct row_list *out)
+{
+	char *items = NULL;
+	size_t count = 0;
+	size_t cap = 0;
+
+	while (db_next(rows)) {
+		items = arena_grow(arena, items, count, &cap, size);
+		if (items == NULL) {
+			row_no_memory(rows);
+			break;
+		}
+		memset(items + count * size, 0, size);
+		read(rows, arena, items + count * size);
+		count++;
+	}
+	*out = (struct row_list){ items, count };
+	return db_end(rows);
+}
+
+enum found
+rows_one(struct db_rows *rows, struct arena *arena, size_t size,
+    row_reader *read, void *out)
+{
+	bool has = db_next(rows);
+	void *one = has ? arena_alloc(arena, 1, size) : NULL;
+	enum found found;
+
+	if (one != NULL)
+		read(rows, arena, one);
+	else if (has)
+		row_no_memory(rows);
+	found = rows_found(rows, has);
+	if (found == FOUND_YES)
+		memcpy(out, one, size);
+	return found;
+}
+
+bool
 number_next(struct store *store, const char *sql, int64_t *out, struct err *err)
 {
 	struct db_rows rows;
