@@ -292,15 +292,15 @@ const struct command commands[] = {
 	  "rolegate invite show 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5", NULL, NULL, 1, 1, COMMAND_JSON, cmd_invite_show },
 	{ "invite add", "ADDRESS ROLE ACCOUNT [--name TEXT] [--licence NAME] [--filter TEXT] [--expires TIME]", "invites somebody to an account",
 	  "rolegate invite add ann@example.org reporting.viewer sales",
-	  "The link goes out by mail, works once, for this address, and for seven days. Accepting asks again whether the inviter may still give the role.",
+	  "It works once, for this address, and for seven days; rolegate invite link makes its token. Accepting asks again whether the inviter may still give the role.",
 	  invite_add_opts, 3, 3, COMMAND_WRITES | COMMAND_JSON, cmd_invite_add },
-	{ "invite resend", "ID", "sends another link, with seven days more",
+	{ "invite resend", "ID", "makes an invitation new: its link is dead, with seven days more",
 	  "rolegate invite resend 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_resend },
 	{ "invite withdraw", "ID", "takes an invitation back",
 	  "rolegate invite withdraw 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_withdraw },
 	{ "invite link", "ID", "makes a new link's token and prints it once",
 	  "rolegate invite link 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5",
-	  "For systems without mail. The token is the only thing on standard output; links that were sent before are dead.",
+	  "The token is the only thing on standard output, and kept nowhere; tokens that were made before are dead.",
 	  NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_link },
 
 	{ "token list", "[--member USER]", "the tokens of programs",
@@ -314,7 +314,7 @@ const struct command commands[] = {
 
 	{ "notify list", "MEMBER [--unread]", "a member's notices, newest first",
 	  "rolegate notify list ann --unread", NULL, notify_list_opts, 1, 1, COMMAND_JSON, cmd_notify_list },
-	{ "notify send", "MEMBER KIND TEXT", "gives a member a notice, and mail where they switched it on",
+	{ "notify send", "MEMBER KIND TEXT", "gives a member a notice",
 	  "rolegate notify send ann announcement \"Down on Sunday from 4 to 5\"", NULL, NULL, 3, 3, COMMAND_WRITES | COMMAND_JSON, cmd_notify_send },
 
 	{ "grant list", "[--member USER] [--account ID] [--role ROLE] [--source NAME]", "the grants, by member",
