@@ -163,9 +163,11 @@ difference(struct change *change, int64_t since, FILE *to, json_t *json)
 
 /* The system, or, by --as, a member under their own rights. */
 static struct actor
-actor_of(const struct app *app)
+actor_of(const struct change *change)
 {
-	struct str as = args_text(&app->args, "as");
+	const struct app *app = change->app;
+	struct str as = change->member.len > 0 ? change->member
+					       : args_text(&app->args, "as");
 
 	return (struct actor){
 		.kind = as.ptr != NULL ? ACTOR_MEMBER : ACTOR_SYSTEM,
@@ -179,7 +181,7 @@ static bool
 change_try(struct change *change, struct admin *admin, char **shown)
 {
 	struct app *app = change->app;
-	struct actor actor = actor_of(app);
+	struct actor actor = actor_of(change);
 	int64_t since = 0;
 	int64_t data = 0;
 	size_t len = 0;

@@ -71,6 +71,11 @@ static const struct opt invite_add_opts[] = {
 	END_OPT,
 };
 
+static const struct opt invite_accept_opts[] = {
+	{ "token-file", 0, false, "FILE", "file with the token alone" },
+	END_OPT,
+};
+
 static const struct opt token_list_opts[] = {
 	{ "member", 0, false, "USER", "only this member's" },
 	END_OPT,
@@ -302,6 +307,11 @@ const struct command commands[] = {
 	  "rolegate invite link 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5",
 	  "The token is the only thing on standard output, and kept nowhere; tokens that were made before are dead.",
 	  NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_link },
+
+	{ "invite accept", "MEMBER --token-file FILE", "accepts an invitation as the member who was invited",
+	  "rolegate invite accept ann --token-file ann.token",
+	  "The member's address is the one that was invited, and the inviter must still be allowed to give the role.",
+	  invite_accept_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_accept },
 
 	{ "token list", "[--member USER]", "the tokens of programs",
 	  "rolegate token list --member ann", NULL, token_list_opts, 0, 0, COMMAND_JSON, cmd_token_list },

@@ -31,6 +31,7 @@ int cmd_invite_add(struct app *app);
 int cmd_invite_resend(struct app *app);
 int cmd_invite_withdraw(struct app *app);
 int cmd_invite_link(struct app *app);
+int cmd_invite_accept(struct app *app);
 int cmd_token_list(struct app *app);
 int cmd_token_add(struct app *app);
 int cmd_token_remove(struct app *app);

@@ -1,7 +1,6 @@
 #include <sodium.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "base/secret.h"
 #include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/grant.h"
@@ -183,4 +182,46 @@ cmd_invite_link(struct app *app)
 	int status = change_run(&change);
 
 	return secret_print(app, &secret, change.done, status);
+}
+
+/* --- Accepting ---------------------------------------------------------------
+ */
+
+/* The token comes from a file: what stands in the arguments, others see. */
+static bool
+token_file_read(struct app *app, struct secret_text *secret)
+{
+	const char *path = app_cstr(app, args_text(&app->args, "token-file"));
+
+	if (path == NULL || *path == '\0')
+		return err_set(&app->err, ERR_USAGE, "usage",
+		    "rolegate %s: wants --token-file FILE", app->command->name);
+	return secret_read(secret->text, sizeof(secret->text), &secret->len,
+	    path, "token_file", &app->err);
+}
+
+static bool
+accept_make(struct change *change, struct admin *admin)
+{
+	const struct secret_text *secret = change->data;
+
+	return admin_invitation_accept(admin,
+	    (struct str){ secret->text, secret->len }, &change->app->err);
+}
+
+int
+cmd_invite_accept(struct app *app)
+{
+	struct secret_text secret = { .len = 0 };
+	struct change change = {
+		.app = app,
+		.make = accept_make,
+		.data = &secret,
+		.member = app->args.words[0],
+	};
+	int status =
+	    token_file_read(app, &secret) ? change_run(&change) : APP_FAILED;
+
+	sodium_memzero(&secret, sizeof(secret));
+	return status;
 }

@@ -86,6 +86,21 @@ rows() {
 	[ "$(sqlite3 state.db "SELECT length(digest) FROM invitations")" -eq 64 ]
 }
 
+@test "A7 M14 invite accept: by whom it is to, once" {
+	rg member add eve --email x@example.org --yes >/dev/null
+	rg invite add X@example.org full.viewer sales --yes >/dev/null
+	umask 077
+	rg invite link "$(rg invite list | cut -f1)" >token 2>/dev/null
+	says 5 "[invitation_address]" invite accept man --token-file token --yes
+	says 1 "[member_unknown]" invite accept nobody --token-file token --yes
+	says 2 "[usage]" invite accept eve --yes
+	rg invite accept eve --token-file token --dry-run >/dev/null
+	says 0 "+ grant eve on sales" invite accept eve --token-file token --yes
+	[ "$(rg log -n 1 --actor member:eve | wc -l)" -eq 1 ]
+	says 1 "[invitation_unknown]" invite accept eve --token-file token --yes
+	says 0 "allow" check eve calls.view sales
+}
+
 @test "token: shown once, scoped, under the rights of its maker" {
 	token=$(rg token add ann nightly --account sales --permission calls.view --address 192.0.2.0/24 --lifetime 7d --yes 2>/dev/null)
 	[ "${#token}" -eq 43 ]
