@@ -53,7 +53,7 @@ LIB_SRC = \
 	src/model/account.c src/model/address.c src/model/catalogue.c \
 	src/model/catalogue_load.c src/model/csv.c src/model/json.c \
 	src/model/member.c \
-	src/model/names.c src/model/path.c src/model/route.c \
+	src/model/names.c src/model/path.c src/model/route.c src/model/sheet.c \
 	src/model/state.c src/model/state_json.c src/model/state_text.c \
 	src/model/token.c \
 	src/decide/decide.c src/decide/reason.c \
@@ -96,7 +96,7 @@ SYNC_SRC = \
 CLI_SRC = \
 	cli/account.c cli/app.c cli/args.c cli/ask.c cli/batch.c cli/change.c \
 	cli/check.c cli/commands.c cli/config.c cli/explain.c cli/grant.c \
-	cli/help.c cli/invite.c cli/key.c cli/load.c cli/log.c cli/logfmt.c cli/main.c \
+	cli/help.c cli/import.c cli/invite.c cli/key.c cli/load.c cli/log.c cli/logfmt.c cli/main.c \
 	cli/member.c cli/notify.c cli/out.c cli/publish.c cli/role.c \
 	cli/secret.c cli/session.c cli/status.c cli/sync.c cli/token.c \
 	cli/who.c

@@ -17,8 +17,9 @@
 #define APP_FAILED (-1)
 
 enum command_flags {
-	COMMAND_WRITES = 1 << 0, /* takes --yes, --dry-run and --why */
+	COMMAND_WRITES = 1 << 0, /* takes --yes, --dry-run, --why and --as */
 	COMMAND_JSON = 1 << 1, /* takes --json */
+	COMMAND_AS = 1 << 3, /* takes --as without changing anything */
 	COMMAND_PASS = 1 << 2, /* hands every further word on unread */
 };
 

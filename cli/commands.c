@@ -76,6 +76,16 @@ static const struct opt invite_accept_opts[] = {
 	END_OPT,
 };
 
+static const struct opt import_opts[] = {
+	{ "account", 0, false, "ID", "the level that the spreadsheet acts on" },
+	END_OPT,
+};
+
+static const struct opt import_show_opts[] = {
+	{ "rejects", 0, false, NULL, "print what was refused as a spreadsheet, with an error column" },
+	END_OPT,
+};
+
 static const struct opt token_list_opts[] = {
 	{ "member", 0, false, "USER", "only this member's" },
 	END_OPT,
@@ -312,6 +322,27 @@ const struct command commands[] = {
 	  "rolegate invite accept ann --token-file ann.token",
 	  "The member's address is the one that was invited, and the inviter must still be allowed to give the role.",
 	  invite_accept_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_accept },
+
+	{ "import template", "", "a spreadsheet with the header alone",
+	  "rolegate import template > people.csv", NULL, NULL, 0, 0, 0, cmd_import_template },
+	{ "import export", "--account ID", "the members of an account, to be edited and imported again",
+	  "rolegate import export --account sales > people.csv",
+	  "Imported as it is, it changes nothing.", import_opts, 0, 0, COMMAND_AS, cmd_import_export },
+	{ "import check", "FILE --account ID", "what a spreadsheet would do, row by row",
+	  "rolegate import check people.csv --account sales",
+	  "Nothing is changed. The exit status is 1 when a row would be refused, and 5 when the whole is.",
+	  import_opts, 1, 1, COMMAND_JSON | COMMAND_AS, cmd_import_check },
+	{ "import run", "FILE --account ID --yes", "works a spreadsheet off, row by row",
+	  "rolegate import run people.csv --account sales --yes",
+	  "Each row stands for itself, under the rules of the single operation. The columns are in spreadsheets.md.",
+	  import_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_import_run },
+	{ "import resume", "NUMBER", "goes on with an import that was killed",
+	  "rolegate import resume 7", NULL, NULL, 1, 1, COMMAND_JSON, cmd_import_resume },
+	{ "import list", "", "the imports, newest first",
+	  "rolegate import list", NULL, NULL, 0, 0, COMMAND_JSON, cmd_import_list },
+	{ "import show", "NUMBER [--rejects]", "what became of each row",
+	  "rolegate import show 7\n"
+	  "rolegate import show 7 --rejects > again.csv", NULL, import_show_opts, 1, 1, COMMAND_JSON, cmd_import_show },
 
 	{ "token list", "[--member USER]", "the tokens of programs",
 	  "rolegate token list --member ann", NULL, token_list_opts, 0, 0, COMMAND_JSON, cmd_token_list },

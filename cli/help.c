@@ -164,7 +164,7 @@ global_applies(const struct command *command, const struct opt *opt)
 		{ "yes", COMMAND_WRITES },
 		{ "dry-run", COMMAND_WRITES },
 		{ "why", COMMAND_WRITES },
-		{ "as", COMMAND_WRITES },
+		{ "as", COMMAND_WRITES | COMMAND_AS },
 	};
 
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)

@@ -57,7 +57,7 @@ options_fit(struct app *app)
 		{ "json", COMMAND_JSON },
 		{ "dry-run", COMMAND_WRITES },
 		{ "why", COMMAND_WRITES },
-		{ "as", COMMAND_WRITES },
+		{ "as", COMMAND_WRITES | COMMAND_AS },
 	};
 
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)

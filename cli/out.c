@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "model/sheet.h"
 
 struct cell
 cell_text(struct str text)
@@ -360,41 +361,22 @@ table_lines(struct app *app, const struct table *table, const char *before)
 	return true;
 }
 
-static bool
-is_formula(struct str s)
-{
-	return s.len > 0 && memchr("=+-@\t\r", *s.ptr, 6) != NULL;
-}
-
-static void
-csv_cell(struct str s, const char *before)
-{
-	fputs(before, stdout);
-	putchar('"');
-	if (is_formula(s))
-		putchar('\'');
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '"')
-			putchar('"');
-		putchar(s.ptr[i]);
-	}
-	putchar('"');
-}
-
 bool
 table_csv(struct app *app, const struct table *table)
 {
 	if (table->failed)
 		return app_no_memory(app);
 	for (size_t c = 0; c < table->width; c++)
-		csv_cell(str_from(table->columns[c]), c > 0 ? "," : "");
+		printf("%s%s", c > 0 ? "," : "", table->columns[c]);
 	fputs("\r\n", stdout);
 	for (size_t i = 0; i < table->rows * table->width; i++) {
 		struct str text = cell_print(app, &table->cells[i]);
 
 		if (text.ptr == NULL)
 			return app_no_memory(app);
-		csv_cell(text, i % table->width > 0 ? "," : "");
+		if (i % table->width > 0)
+			putchar(',');
+		sheet_write_cell(stdout, text);
 		if (i % table->width == table->width - 1)
 			fputs("\r\n", stdout);
 	}

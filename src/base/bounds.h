@@ -41,6 +41,7 @@
 #define TOKEN_ADDRESS_MAX 64
 #define OWNED_BY_MEMBER_MAX 256
 #define SHEET_ROWS_MAX 10000
+#define SHEET_CELL_MAX 1024
 #define YAML_DEPTH_MAX 32
 
 /* Times, in seconds. */
