@@ -216,6 +216,10 @@ change_begin(struct admin *admin, struct err *err)
 	admin->changes_before = admin->changes;
 	admin->asker = admin->actor;
 	admin->acting_for = STR("");
+	/* J25: first of all, so that nobody who is disabled learns what is
+	 * there and what is not. */
+	if (!asker_is_active(admin, err))
+		return false;
 	return store_savepoint(admin->store, err);
 }
 
@@ -383,7 +387,8 @@ admin_right(struct admin *admin, struct str id, const char *operation,
 {
 	const struct account *account = NULL;
 
-	if (!account_need(admin, id, &account, err))
+	if (!asker_is_active(admin, err) ||
+	    !account_need(admin, id, &account, err))
 		return false;
 	return *operation == '\0'
 		   ? right_to_see(admin, account, err)
@@ -400,8 +405,8 @@ grant_subject(struct admin *admin, struct str username, struct str account)
 /* --- History -------------------------------------------------------------- */
 
 bool
-admin_history_prune(struct admin *admin, int64_t before_ms, int64_t *rows,
-    struct err *err)
+admin_history_prune(
+    struct admin *admin, int64_t before_ms, int64_t *rows, struct err *err)
 {
 	return rule_system(admin, "history", STR("as a whole"), err) &&
 	       change_begin(admin, err) &&

@@ -109,6 +109,7 @@ bool grant_missing(const struct admin *admin, struct str username,
 
 bool asks_as_member(const struct admin *admin);
 bool asker_is(const struct admin *admin, struct str username);
+bool asker_is_active(struct admin *admin, struct err *err);
 /* An active member, or refused. */
 bool asker_need(struct admin *admin, struct member *out, struct err *err);
 /* M11: is there anything unexpired of theirs on it or above it? */

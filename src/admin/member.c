@@ -264,15 +264,6 @@ member_replace(struct admin *admin, const struct member *before,
 		   state_member_text(&admin->arena, after), &touches, err);
 }
 
-/* J25: not even what changes nothing is done for who is disabled. */
-static bool
-rule_asker_active(struct admin *admin, struct err *err)
-{
-	struct member asker = { 0 };
-
-	return !asks_as_member(admin) || asker_need(admin, &asker, err);
-}
-
 static bool
 member_edit(struct admin *admin, struct str username,
     const struct member *member, struct err *err)
@@ -280,8 +271,7 @@ member_edit(struct admin *admin, struct str username,
 	struct member before = { 0 };
 	struct member after;
 
-	if (!rule_asker_active(admin, err) ||
-	    !member_need(admin, username, &before, err))
+	if (!member_need(admin, username, &before, err))
 		return false;
 	after = before;
 	after.username = member->username;

@@ -38,6 +38,14 @@ asker_need(struct admin *admin, struct member *out, struct err *err)
 	    STR_ARGS(username));
 }
 
+bool
+asker_is_active(struct admin *admin, struct err *err)
+{
+	struct member asker = { 0 };
+
+	return !asks_as_member(admin) || asker_need(admin, &asker, err);
+}
+
 static struct question
 question_of(const struct admin *admin, const struct member *member,
     const struct account *account, struct str permission)

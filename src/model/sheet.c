@@ -178,11 +178,23 @@ cell_read(struct reading *r, const struct csv_cell *cell, size_t column,
 	       fault(r, cell, "no_memory", "memory is out");
 }
 
+/* A list of nothing but separators says nothing either. */
 static bool
-is_empty(const struct csv_row *row)
+says_nothing(const struct reading *r, size_t i, struct str text)
+{
+	bool is_list = i < r->width && columns[r->column_at[i]].is_list;
+
+	for (size_t at = 0; at < text.len; at++)
+		if (!is_list || text.ptr[at] != ';')
+			return false;
+	return true;
+}
+
+static bool
+is_empty(const struct reading *r, const struct csv_row *row)
 {
 	for (size_t i = 0; i < row->count; i++)
-		if (row->cells[i].text.len > 0)
+		if (!says_nothing(r, i, row->cells[i].text))
 			return false;
 	return true;
 }
@@ -207,7 +219,7 @@ row_read(struct reading *r, const struct csv_row *row)
 	json_t *object;
 	bool ok = true;
 
-	if (is_empty(row))
+	if (is_empty(r, row))
 		return true;
 	if (r->count == SHEET_ROWS_MAX)
 		return fault(r, &row->cells[0], "sheet_rows",

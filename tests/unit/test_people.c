@@ -73,6 +73,8 @@ static const struct row {
 	{ "an Observer adds nobody",                                 "obs: grant add new reporting on=net", "no_right" },
 	{ "a Member adds nobody",                                    "mem: grant add new reporting on=net", "no_right" },
 	{ "J25 M16 who is disabled does nothing",                    "off: grant add new reporting on=net", "member_inactive" },
+	{ "J25 nor hears what there is not",                         "off: grant add new reporting on=nowhere", "member_inactive" },
+	{ "J25 also when only looking",                              "off: may member.list on=nowhere", "member_inactive" },
 	{ "M11 with an expired grant the account is not there",      "old: grant add new reporting on=net", "account_unknown" },
 	{ "M11 nor is one where one holds nothing",                  "ann: grant add new reporting on=net", "account_unknown" },
 	{ "M9 a filtered role with its filter, by people",           "man: grant add new filtered_reporting on=net filter=site=8", "" },
