@@ -148,10 +148,6 @@ static const char *const step_2[] = {
 	" seq BIGINT NOT NULL,"
 	" hash TEXT NOT NULL,"
 	" data_seq BIGINT NOT NULL)",
-	/* What a catalogue once said, by the digest that the history names. */
-	"CREATE TABLE catalogue_texts ("
-	" digest TEXT PRIMARY KEY,"
-	" body TEXT NOT NULL)",
 
 	"CREATE INDEX grants_by_role ON grants (account_id, role)",
 
