@@ -92,7 +92,7 @@ rows() {
 	umask 077
 	rg invite link "$(rg invite list | cut -f1)" >token 2>/dev/null
 	says 5 "[invitation_address]" invite accept man --token-file token --yes
-	says 1 "[member_unknown]" invite accept nobody --token-file token --yes
+	says 5 "[member_inactive]" invite accept nobody --token-file token --yes
 	says 2 "[usage]" invite accept eve --yes
 	rg invite accept eve --token-file token --dry-run >/dev/null
 	says 0 "+ grant eve on sales" invite accept eve --token-file token --yes
