@@ -44,8 +44,7 @@ import_of(const struct app *app)
 	};
 }
 
-/* --- Reading ----------------------------------------------------------------
- */
+/* --- Reading -------------------------------------------------------------- */
 
 struct sheet {
 	struct str file;
@@ -104,8 +103,7 @@ rows_print(struct app *app, const struct job_row *rows, size_t count)
 	return table_print(app, &table);
 }
 
-/* --- check ------------------------------------------------------------------
- */
+/* --- check ---------------------------------------------------------------- */
 
 static int
 refused_status(const struct job_row *rows, size_t count)
@@ -134,8 +132,7 @@ cmd_import_check(struct app *app)
 	return refused_status(sheet.rows, sheet.count);
 }
 
-/* --- run --------------------------------------------------------------------
- */
+/* --- run ------------------------------------------------------------------ */
 
 static bool
 work_off(struct app *app, const struct import *import, int64_t number)
@@ -214,8 +211,7 @@ cmd_import_resume(struct app *app)
 	return status;
 }
 
-/* --- list, show, export -----------------------------------------------------
- */
+/* --- list, show, export --------------------------------------------------- */
 
 int
 cmd_import_list(struct app *app)

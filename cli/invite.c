@@ -184,8 +184,7 @@ cmd_invite_link(struct app *app)
 	return secret_print(app, &secret, change.done, status);
 }
 
-/* --- Accepting ---------------------------------------------------------------
- */
+/* --- Accepting ------------------------------------------------------------ */
 
 /* The token comes from a file: what stands in the arguments, others see. */
 static bool

@@ -31,8 +31,7 @@ row_add(struct table *table, const struct history_row *row)
 			 });
 }
 
-/* --- What to look for --------------------------------------------------------
- */
+/* --- What to look for ----------------------------------------------------- */
 
 static bool
 number_read(struct app *app, const char *option, int64_t max, int64_t *out)

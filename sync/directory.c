@@ -44,8 +44,7 @@ ldap_err(LDAP *ld, int rc, const char *code, const char *what,
 	return false;
 }
 
-/* --- Opening ---------------------------------------------------------------
- */
+/* --- Opening -------------------------------------------------------------- */
 
 static bool
 password_read(struct directory *d, struct err *err)
@@ -251,8 +250,7 @@ directory_close(struct directory *directory)
 	free(directory);
 }
 
-/* --- Searching --------------------------------------------------------------
- */
+/* --- Searching ------------------------------------------------------------ */
 
 /* A search in progress: what libldap wants, and where the answer goes. */
 struct reading_pages {
@@ -598,8 +596,7 @@ directory_search(struct directory *directory, struct arena *arena,
 	return true;
 }
 
-/* --- The search as a command ------------------------------------------------
- */
+/* --- The search as a command ---------------------------------------------- */
 
 /* A shell word in single quotes. */
 static struct str

@@ -25,8 +25,7 @@ hold(struct guarding *g, struct str why)
 	g->failed = g->failed || why.ptr == NULL || g->held.ptr == NULL;
 }
 
-/* --- Members
- * ---------------------------------------------------------------------*/
+/* --- Members -------------------------------------------------------------- */
 
 static void
 guard_members(struct guarding *g)
@@ -51,8 +50,7 @@ guard_members(struct guarding *g)
 			    all));
 }
 
-/* --- Grants
- * ------------------------------------------------------------------------*/
+/* --- Grants --------------------------------------------------------------- */
 
 /* An account once for each grant that it has, or loses. */
 struct places {

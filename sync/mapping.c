@@ -231,8 +231,7 @@ path_beside(struct loader *l, struct str path)
 	    l->file->path.ptr, STR_ARGS(path));
 }
 
-/* --- Connection
- * --------------------------------------------------------------*/
+/* --- Connection ----------------------------------------------------------- */
 
 static enum directory_tls
 tls_of_url(struct str url)
@@ -346,8 +345,7 @@ bind_read(struct loader *l, const struct yaml_node *node,
 		    l, place_of_key(node, "dn"), "bind.dn", keys.dn, &normal);
 }
 
-/* --- People and groups
- * ------------------------------------------------------*/
+/* --- People and groups ---------------------------------------------------- */
 
 static void
 attribute_check(struct loader *l, const struct yaml_node *node, const char *key,
@@ -441,8 +439,7 @@ groups_read(
 	attribute_check(l, node, "id", out->id);
 }
 
-/* --- Grants
- * -------------------------------------------------------------------*/
+/* --- Grants --------------------------------------------------------------- */
 
 static size_t
 times(struct str in, struct str what)
@@ -568,8 +565,7 @@ grants_read(struct loader *l, const struct yaml_node *node, struct source *out)
 	return true;
 }
 
-/* --- Accounts
- * -------------------------------------------------------------------*/
+/* --- Accounts ------------------------------------------------------------- */
 
 static void
 account_rule_check(struct loader *l, const struct yaml_node *node,
@@ -625,8 +621,7 @@ accounts_read(
 	return true;
 }
 
-/* --- A source
- * --------------------------------------------------------------------*/
+/* --- A source ------------------------------------------------------------- */
 
 /* Not set: every role that a rule names. A pattern that takes the role from
  * the group's name could name any, so it needs a ceiling. */

@@ -6,8 +6,7 @@
 #include "base/text.h"
 #include "sync/dn.h"
 
-/* --- What the store has
- * --------------------------------------------------------*/
+/* --- What the store has --------------------------------------------------- */
 
 bool
 actual_make(struct actual *out, struct arena *arena, const struct state *state,
@@ -42,8 +41,7 @@ actual_member(const struct actual *actual, struct str id)
 	return &actual->state->members[at];
 }
 
-/* --- What the directory says
- * ----------------------------------------------------*/
+/* --- What the directory says ---------------------------------------------- */
 
 /* One value of several: the one that the store has already, else the first
  * by bytes, so that two runs never disagree. */

@@ -232,8 +232,7 @@ usernames_settle(struct planning *p, struct people *people)
 	return true;
 }
 
-/* --- Members
- * ---------------------------------------------------------------------*/
+/* --- Members -------------------------------------------------------------- */
 
 /* The username that the member has once the asides are made. */
 static struct str
@@ -352,8 +351,7 @@ accounts_add(struct planning *p)
 			      });
 }
 
-/* --- Grants
- * -----------------------------------------------------------------------*/
+/* --- Grants --------------------------------------------------------------- */
 
 /* The status of somebody who belongs to another source too is not ours to
  * change: then disabled here means no grants from here. */
@@ -483,8 +481,7 @@ grants_take(struct planning *p, struct people *people)
 	}
 }
 
-/* --- Absence
- * ----------------------------------------------------------------------*/
+/* --- Absence -------------------------------------------------------------- */
 
 bool
 plan_absent(struct arena *arena, const struct actual *actual,
@@ -607,8 +604,7 @@ absences_forget(struct planning *p, const struct people *people)
 	}
 }
 
-/* --- All of it
- * --------------------------------------------------------------------*/
+/* --- All of it ------------------------------------------------------------ */
 
 static bool
 indexes_make(struct planning *p, const struct member **absent, size_t count)

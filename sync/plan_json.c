@@ -43,8 +43,7 @@ field_of(const void *base, size_t at)
 	return *(const struct str *)(const void *)((const char *)base + at);
 }
 
-/* --- Writing
- * ---------------------------------------------------------------------*/
+/* --- Writing -------------------------------------------------------------- */
 
 static json_t *
 text(struct str s)
@@ -201,8 +200,7 @@ plan_to_json(struct arena *arena, const struct plan *plan)
 	return (struct str){ NULL, 0 };
 }
 
-/* --- Reading
- * -----------------------------------------------------------------------*/
+/* --- Reading -------------------------------------------------------------- */
 
 static bool
 read_text(

@@ -4,8 +4,7 @@
 
 #include "sync/guard.h"
 
-/* --- The store's side
- * --------------------------------------------------------------*/
+/* --- The store's side ----------------------------------------------------- */
 
 static bool
 state_read(
@@ -44,8 +43,7 @@ mapping_fits(struct prepared *p, struct job *job, struct err *err)
 	return ok;
 }
 
-/* --- The directory's side
- * -------------------------------------------------------------*/
+/* --- The directory's side ------------------------------------------------- */
 
 /* Everybody gone is a wrong base, filter or right far more often than the
  * truth (RD6). */
@@ -151,8 +149,7 @@ prepare_reading(struct prepared *prepared, struct job *job, struct arena *arena,
 	return ok;
 }
 
-/* --- The plan
- * ---------------------------------------------------------------------------*/
+/* --- The plan ------------------------------------------------------------- */
 
 /* Who is disabled here although the directory has them active: only what
  * this source disabled is enabled by it again. A member whose last change of

@@ -104,8 +104,7 @@ turn_end(struct turn *t)
 	return status;
 }
 
-/* --- plan
- * --------------------------------------------------------------------------*/
+/* --- plan ----------------------------------------------------------------- */
 
 /* Saves what can be made. Nothing that can be made is nothing to do. */
 static bool
@@ -136,8 +135,7 @@ source_plan(struct job *job, const struct source *source)
 	return status == 0 && different && job->options->check ? 1 : status;
 }
 
-/* --- run
- * ---------------------------------------------------------------------------*/
+/* --- run ------------------------------------------------------------------ */
 
 static bool
 turn_change(struct turn *t)
@@ -265,8 +263,7 @@ command_run(struct job *job)
 	return status;
 }
 
-/* --- apply
- * -------------------------------------------------------------------------*/
+/* --- apply ---------------------------------------------------------------- */
 
 static const struct source *
 source_of(const struct job *job, struct str name)

@@ -66,8 +66,7 @@ rehearse(struct job *job, struct prepared *prepared, struct arena *arena,
 	return ok;
 }
 
-/* --- Plans
- * -----------------------------------------------------------------------*/
+/* --- Plans ---------------------------------------------------------------- */
 
 static bool
 plan_row(const struct prepared *p, struct arena *arena, struct sync_plan *out,
@@ -130,8 +129,7 @@ save_plan(struct job *job, const struct prepared *prepared, struct arena *arena,
 	return ok;
 }
 
-/* --- Changes
- * ---------------------------------------------------------------------*/
+/* --- Changes -------------------------------------------------------------- */
 
 static struct str
 plan_why(struct arena *arena, const struct sync_plan *row, bool override)

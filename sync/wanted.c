@@ -27,8 +27,7 @@ no_memory(struct wanting *w)
 	    "memory is out for what the directory wants");
 }
 
-/* --- Accounts
- * ------------------------------------------------------------------*/
+/* --- Accounts ------------------------------------------------------------- */
 
 static const struct account *
 wanted_account(const struct wanted *wanted, struct str id)
@@ -172,8 +171,7 @@ catalogue_for(const struct wanting *w, struct str id)
 	return NULL;
 }
 
-/* --- Grants
- * ---------------------------------------------------------------------*/
+/* --- Grants --------------------------------------------------------------- */
 
 #define LEFT_OUT(w, code, ...) \
 	(note_add((w)->notes, (code), __VA_ARGS__), false)

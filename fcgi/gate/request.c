@@ -8,8 +8,7 @@
 
 #define ID_COUNT_BITS 40
 
-/* --- What is asked, and what is answered -----------------------------------
- */
+/* --- What is asked, and what is answered ---------------------------------- */
 
 static bool
 deny(struct answer *answer, enum reason reason)

@@ -320,8 +320,7 @@ fixed_check(
 	    STR_ARGS(before->id));
 }
 
-/* --- What members may change of it ------------------------------------------
- */
+/* --- What members may change of it ---------------------------------------- */
 
 /* M6, M11, M15: not found is judged first. */
 static bool

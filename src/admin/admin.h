@@ -133,8 +133,7 @@ bool admin_grant_set(struct admin *admin, struct str username,
 bool admin_grant_remove(struct admin *admin, struct str username,
     struct str account, struct str role, struct str source, struct err *err);
 
-/* --- Invitations (M14, M16) -------------------------------------------------
- */
+/* --- Invitations (M14, M16) ----------------------------------------------- */
 
 /* Address, account, role, and what the grant will have; the rest of `wanted`
  * is filled in here. The mail is queued in the same transaction, held while

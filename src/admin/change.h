@@ -104,8 +104,7 @@ bool member_missing(struct str username, struct err *err);
 bool grant_missing(const struct admin *admin, struct str username,
     const struct grant *key, struct err *err);
 
-/* --- The rights of members (right.c): true for any other asker -------------
- */
+/* --- The rights of members (right.c): true for any other asker ------------ */
 
 bool asks_as_member(const struct admin *admin);
 bool asker_is(const struct admin *admin, struct str username);

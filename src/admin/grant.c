@@ -189,8 +189,7 @@ grant_exists(const struct member *member, const struct account *on,
 	    STR_ARGS(member->username), STR_ARGS(role), STR_ARGS(on->id));
 }
 
-/* --- What members may, beside the rights of right.c -------------------------
- */
+/* --- What members may, beside the rights of right.c ----------------------- */
 
 /* M4 */
 static bool

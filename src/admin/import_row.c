@@ -11,8 +11,7 @@
 
 #define PAGE_MAX ((size_t)1000)
 
-/* --- Fields ----------------------------------------------------------------
- */
+/* --- Fields --------------------------------------------------------------- */
 
 struct fields {
 	json_t *json;
@@ -140,8 +139,7 @@ row_account(const struct row_work *work, const struct job_row *row)
 	return account;
 }
 
-/* --- Who is meant ----------------------------------------------------------
- */
+/* --- Who is meant --------------------------------------------------------- */
 
 struct person {
 	struct str account;
@@ -303,8 +301,7 @@ target_find(struct row_work *work, const struct fields *fields,
 		   username, err);
 }
 
-/* --- What a row does ---------------------------------------------------------
- */
+/* --- What a row does ------------------------------------------------------ */
 
 struct outcome {
 	enum job_result result;

@@ -8,8 +8,7 @@
 
 #define PAGE_MAX ((size_t)256)
 
-/* --- The history ------------------------------------------------------------
- */
+/* --- The history ---------------------------------------------------------- */
 
 /* What the history says of an invitation: never its token. */
 static struct str
@@ -42,8 +41,7 @@ invitation_note(struct admin *admin, const char *action,
 	    err);
 }
 
-/* --- Looking up -------------------------------------------------------------
- */
+/* --- Looking up ----------------------------------------------------------- */
 
 static bool
 invitation_missing(struct err *err)

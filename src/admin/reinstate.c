@@ -4,8 +4,7 @@
 
 #define ROWS_MAX ((size_t)GRANTS_PER_MEMBER_MAX)
 
-/* --- What was lost ----------------------------------------------------------
- */
+/* --- What was lost -------------------------------------------------------- */
 
 static bool
 nothing_lost(struct str who, struct err *err)
@@ -39,8 +38,7 @@ lost_find(struct admin *admin, const char *action, struct str subject,
 	return state_object_read(&admin->arena, rows[0].before, object, err);
 }
 
-/* --- A grant ----------------------------------------------------------------
- */
+/* --- A grant -------------------------------------------------------------- */
 
 /* Given back as if it were given now: by whoever asks, under their rights. */
 static bool

@@ -1,8 +1,7 @@
 #include "admin/change.h"
 #include "decide/decide.h"
 
-/* --- Who asks ---------------------------------------------------------------
- */
+/* --- Who asks ------------------------------------------------------------- */
 
 bool
 asks_as_member(const struct admin *admin)

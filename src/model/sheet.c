@@ -41,8 +41,7 @@ struct reading {
 	int64_t number; /* of the row in hand */
 };
 
-/* --- Formulas ---------------------------------------------------------------
- */
+/* --- Formulas ------------------------------------------------------------- */
 
 static bool
 is_dangerous(char c)
@@ -79,8 +78,7 @@ sheet_write_cell(FILE *out, struct str s)
 	putc('"', out);
 }
 
-/* --- Header -----------------------------------------------------------------
- */
+/* --- Header --------------------------------------------------------------- */
 
 static bool
 fault(struct reading *r, const struct csv_cell *cell, const char *code,
@@ -142,8 +140,7 @@ header_read(struct reading *r, const struct csv_row *row)
 	return ok;
 }
 
-/* --- Rows -------------------------------------------------------------------
- */
+/* --- Rows ----------------------------------------------------------------- */
 
 static json_t *
 list_value(struct str text)
@@ -287,8 +284,7 @@ sheet_read(struct arena *arena, struct str file, struct str text,
 	return true;
 }
 
-/* --- Writing ----------------------------------------------------------------
- */
+/* --- Writing -------------------------------------------------------------- */
 
 void
 sheet_write_header(FILE *out, const char *more)

@@ -27,8 +27,7 @@ status_from(struct str word)
 	return JOB_NONE;
 }
 
-/* --- Jobs -------------------------------------------------------------------
- */
+/* --- Jobs ----------------------------------------------------------------- */
 
 #define JOB_SELECT                                                             \
 	"SELECT number, actor, account_id, file, status, created_s, ended_s, " \
@@ -146,8 +145,7 @@ store_delete_job(struct store *store, int64_t number, struct err *err)
 	    "DELETE FROM jobs WHERE number = $1", VALUES(value_number(number)));
 }
 
-/* --- Rows -------------------------------------------------------------------
- */
+/* --- Rows ----------------------------------------------------------------- */
 
 static void
 job_row_read(struct db_rows *rows, struct arena *arena, void *out)

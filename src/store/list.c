@@ -6,8 +6,7 @@
  * to sort those of the account: a page is full soon. */
 #define DENSE ((int64_t)2000)
 
-/* --- Members ----------------------------------------------------------------
- */
+/* --- Members -------------------------------------------------------------- */
 
 #define MEMBER_FITS            \
 	"m.username_key > $1 " \
@@ -133,8 +132,7 @@ store_member_at(struct store *store, struct arena *arena, struct str account,
 	return found;
 }
 
-/* --- Accounts ---------------------------------------------------------------
- */
+/* --- Accounts ------------------------------------------------------------- */
 
 #define ACCOUNT_FITS                                                \
 	"a.id > $1 AND ($2 = '' OR lower(a.id) LIKE $2 ESCAPE '!' " \

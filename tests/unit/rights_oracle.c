@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- The law, out of the YAML ----------------------------------------------
- */
+/* --- The law, out of the YAML --------------------------------------------- */
 
 /* "[a, b]" */
 static void
@@ -98,8 +97,7 @@ laws_read(struct law laws[LAWS])
 	law_read(&laws[1], "catalogs/performance-marketing.yaml");
 }
 
-/* --- Looking around ---------------------------------------------------------
- */
+/* --- Looking around ------------------------------------------------------- */
 
 static const struct place *
 root_of(const struct model *m, const char *id)
@@ -223,8 +221,7 @@ has_row(const struct model *m, const char *whom, const char *id)
 		   owns(m, whom, place_named(&m->w, id)));
 }
 
-/* --- Rights -----------------------------------------------------------------
- */
+/* --- Rights --------------------------------------------------------------- */
 
 static bool
 plainly_allowed(const struct model *m, const char *who, const char *on,
@@ -404,8 +401,7 @@ top_stays(const struct model *m, const struct change *c)
 	return true;
 }
 
-/* --- Grants -----------------------------------------------------------------
- */
+/* --- Grants --------------------------------------------------------------- */
 
 static enum ruling
 yes_if(bool yes)
@@ -489,8 +485,7 @@ judge_grant_remove(const struct model *m, const struct change *c)
 		      top_stays(m, c));
 }
 
-/* --- Accounts ---------------------------------------------------------------
- */
+/* --- Accounts ------------------------------------------------------------- */
 
 static enum ruling
 judge_account_add(const struct model *m, const struct change *c)
@@ -597,8 +592,7 @@ judge_account_remove(const struct model *m, const struct change *c)
 				    "account.delete")));
 }
 
-/* --- Moving -----------------------------------------------------------------
- */
+/* --- Moving --------------------------------------------------------------- */
 
 static int
 deepest_below(const struct model *m, const char *id)
@@ -667,8 +661,7 @@ judge_account_move(const struct model *m, const struct change *c)
 	    gains_may_be_given(m, c) && top_stays(m, c));
 }
 
-/* --- People -----------------------------------------------------------------
- */
+/* --- People --------------------------------------------------------------- */
 
 /* Who somebody is changes by themselves, or by who may change them wherever
  * they are a member. */
@@ -744,8 +737,7 @@ rights_judge(const struct model *m, const struct change *c)
 	return judges[c->kind](m, c);
 }
 
-/* --- Making it --------------------------------------------------------------
- */
+/* --- Making it ------------------------------------------------------------ */
 
 static struct place *
 place_own(struct model *m, const char *id)

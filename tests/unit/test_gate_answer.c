@@ -253,8 +253,7 @@ START_TEST(T34_even_an_id_that_is_too_long_leaves_a_status)
 }
 END_TEST
 
-/* --- L1: the signed filter --------------------------------------------------
- */
+/* --- L1: the signed filter ------------------------------------------------ */
 
 static const struct record_key filter_key = { { 7, 8, 9 } };
 

@@ -157,8 +157,7 @@ START_TEST(undone_rows_leave_the_chain_whole)
 }
 END_TEST
 
-/* --- The hash, made a second time as docs/store.md says --------------------
- */
+/* --- The hash, made a second time as docs/store.md says ------------------- */
 
 static size_t
 put_number(unsigned char *to, uint64_t number)

@@ -239,8 +239,7 @@ static const struct row {
 #define ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
 /* clang-format on */
 
-/* --- The words of this test -------------------------------------------------
- */
+/* --- The words of this test ----------------------------------------------- */
 
 static char token_text[TOKEN_LEN + 1];
 static struct str made_id;
@@ -460,8 +459,7 @@ world_make(void)
 	admin_done();
 }
 
-/* --- The sentences ----------------------------------------------------------
- */
+/* --- The sentences -------------------------------------------------------- */
 
 START_TEST(members_may)
 {
@@ -513,8 +511,7 @@ START_TEST(m11_foreign_is_as_missing)
 }
 END_TEST
 
-/* --- Who did it, for whom ---------------------------------------------------
- */
+/* --- Who did it, for whom ------------------------------------------------- */
 
 static struct history_row
 newest(void)
@@ -579,8 +576,7 @@ START_TEST(p7_a_token_is_its_maker_and_no_more)
 }
 END_TEST
 
-/* --- Invitations ------------------------------------------------------------
- */
+/* --- Invitations ---------------------------------------------------------- */
 
 START_TEST(a7_the_token_is_kept_nowhere)
 {
@@ -692,8 +688,7 @@ START_TEST(p5_a_load_ends_tokens_and_invitations)
 }
 END_TEST
 
-/* --- Reinstating ------------------------------------------------------------
- */
+/* --- Reinstating ---------------------------------------------------------- */
 
 START_TEST(a_member_comes_back_as_they_were)
 {
@@ -745,8 +740,7 @@ START_TEST(after_thirty_days_nobody_comes_back)
 }
 END_TEST
 
-/* --- Passwords, notices -----------------------------------------------------
- */
+/* --- Passwords, notices --------------------------------------------------- */
 
 START_TEST(a_new_password_ends_the_sessions)
 {
@@ -823,8 +817,7 @@ START_TEST(r162_mail_only_where_it_was_switched_on)
 }
 END_TEST
 
-/* --- Spreadsheets -----------------------------------------------------------
- */
+/* --- Spreadsheets --------------------------------------------------------- */
 
 static struct job_row
 sheet_row(int64_t number, const char *fields)

@@ -21,8 +21,7 @@ enum {
 	EACH_REASON_MIN = 150,
 };
 
-/* --- The same world as the model ---------------------------------------------
- */
+/* --- The same world as the model ------------------------------------------ */
 
 static struct str
 str_of(const char *word)
@@ -177,8 +176,7 @@ state_of(struct arena *arena, const struct world *w,
 	ck_assert_msg(state_index(out, arena, &err), "%s", err.text);
 }
 
-/* --- The comparison
- * ------------------------------------------------------------ */
+/* --- The comparison ------------------------------------------------------- */
 
 static bool
 filters_agree(const struct names *got, const struct words *want)

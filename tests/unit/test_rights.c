@@ -204,8 +204,7 @@ START_TEST(m1_m16_sentences)
 }
 END_TEST
 
-/* --- Races: two processes, each with the store open on its own --------------
- */
+/* --- Races: two processes, each with the store open on its own ------------ */
 
 struct racer {
 	pid_t pid;
@@ -367,8 +366,7 @@ START_TEST(p6_s7_s8_m7_one_of_two_stays)
 }
 END_TEST
 
-/* --- P8: the role goes while it is used -------------------------------------
- */
+/* --- P8: the role goes while it is used ----------------------------------- */
 
 static const struct race drops[] = {
 	{ { "man", "sys" },
@@ -422,8 +420,7 @@ START_TEST(p8_no_right_outlives_its_role)
 }
 END_TEST
 
-/* --- D1: killed at any point ------------------------------------------------
- */
+/* --- D1: killed at any point ---------------------------------------------- */
 
 /* Three changes in one transaction, which all carry the number. */
 static void

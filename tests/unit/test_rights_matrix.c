@@ -16,8 +16,7 @@ static struct model model;
 static int allowed;
 static int cells;
 
-/* --- The world: somebody with a role, somebody else with one ----------------
- */
+/* --- The world: somebody with a role, somebody else with one -------------- */
 
 static void
 place_put(const char *id, const char *parent, const char *level, int catalogue)
@@ -202,8 +201,7 @@ change_of(enum change_kind kind, const char *whom, const char *on,
 	return c;
 }
 
-/* --- The tables -------------------------------------------------------------
- */
+/* --- The tables ----------------------------------------------------------- */
 
 static const char *const places[] = { "root", "low", "deep" };
 

@@ -41,8 +41,7 @@ one_in(int n)
 	return below(n) == 0;
 }
 
-/* --- A model ----------------------------------------------------------------
- */
+/* --- A model -------------------------------------------------------------- */
 
 static const char *const levels[] = { "network", "profile", "publisher" };
 static const char *const statuses[] = { "active", "suspended", "archived",
@@ -174,8 +173,7 @@ model_invent(void)
 		gift_invent();
 }
 
-/* --- The model as lines, and as a state to load -----------------------------
- */
+/* --- The model as lines, and as a state to load --------------------------- */
 
 static struct str
 list_text(const char *key, const struct words *words)
@@ -337,8 +335,7 @@ states_same(const char *says)
 	lines_same(state_lines(&got), state_lines(&wanted), says);
 }
 
-/* --- Changes ----------------------------------------------------------------
- */
+/* --- Changes -------------------------------------------------------------- */
 
 static const char *
 somebody(void)
@@ -515,8 +512,7 @@ change_do(const struct change *c)
 	return member_do(c);
 }
 
-/* --- One round --------------------------------------------------------------
- */
+/* --- One round ------------------------------------------------------------ */
 
 static long made[CHANGES];
 static long refused[CHANGES];

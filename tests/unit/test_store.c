@@ -1335,8 +1335,7 @@ START_TEST(d3_newer_schema_is_refused)
 }
 END_TEST
 
-/* --- As a user who may only read -------------------------------------------
- */
+/* --- As a user who may only read ------------------------------------------ */
 
 /* Runs in a child process as nobody, because root may write anywhere. */
 static void

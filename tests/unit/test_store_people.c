@@ -6,8 +6,7 @@
 #include "store/schema.h"
 #include "store_kit.h"
 
-/* --- Attempts and answers
- * ----------------------------------------------------- */
+/* --- Attempts and answers ------------------------------------------------- */
 
 static struct attempts
 attempts_of(const char *key)
@@ -79,8 +78,7 @@ START_TEST(an_answer_is_given_once)
 }
 END_TEST
 
-/* --- Pages
- * ---------------------------------------------------------------------- */
+/* --- Pages ---------------------------------------------------------------- */
 
 static size_t
 page_of(const char *account, const char *after, const char *find, size_t max,
@@ -176,8 +174,7 @@ START_TEST(accounts_are_those_that_are_reached)
 }
 END_TEST
 
-/* --- The first schema
- * --------------------------------------------------------- */
+/* --- The first schema ----------------------------------------------------- */
 
 /* What schema 1 wrote stays, its chain of history too, and can be found. */
 START_TEST(D3_a_store_of_the_first_schema_comes_along)

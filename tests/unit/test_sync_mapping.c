@@ -158,8 +158,7 @@ START_TEST(defaults_are_safe)
 }
 END_TEST
 
-/* --- Against accounts and catalogues
- * ------------------------------------------------*/
+/* --- Against accounts and catalogues -------------------------------------- */
 
 static const struct role roles[] = {
 	{ .name = { "viewer", 6 } },

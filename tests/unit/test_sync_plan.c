@@ -213,8 +213,7 @@ START_TEST(pl10_seen_again_is_forgotten_as_absent)
 }
 END_TEST
 
-/* --- Guards: many people, by number
- * ------------------------------------------------*/
+/* --- Guards: many people, by number --------------------------------------- */
 
 /* clang-format off */
 static const struct {
@@ -311,8 +310,7 @@ START_TEST(a_changed_role_is_no_loss)
 }
 END_TEST
 
-/* --- The saved form
- * -----------------------------------------------------------------*/
+/* --- The saved form ------------------------------------------------------- */
 
 #define BUSY_PEOPLE ANN BOB "3|eve|eve@x|Eve|\n4|dan|dan@x|Dan|disabled\n"
 #define BUSY_GROUPS "sales|ann,eve\nadmins|bob\nrg-new-editor|eve\n"

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Chance -----------------------------------------------------------------
- */
+/* --- Chance --------------------------------------------------------------- */
 
 static uint64_t chance_state;
 
@@ -88,8 +87,7 @@ swap_case(char *name)
 	}
 }
 
-/* --- Matrices
- * ----------------------------------------------------------------- */
+/* --- Matrices ------------------------------------------------------------- */
 
 /* One field of a CSV line, quotes taken off; NULL at the end. */
 static char *
@@ -237,8 +235,7 @@ matrices_read(struct matrix m[MATRICES])
 	matrix_read(&m[1], "catalogs/performance-marketing-ladder.csv");
 }
 
-/* --- Inventing a world
- * -------------------------------------------------------- */
+/* --- Inventing a world ---------------------------------------------------- */
 
 static const char *
 a_status(void)
@@ -408,8 +405,7 @@ ask_invent(const struct world *w, struct ask *ask)
 		name_set(ask->what, one_of(STRANGE_PERMISSIONS));
 }
 
-/* --- Showing it ------------------------------------------------------------
- */
+/* --- Showing it ----------------------------------------------------------- */
 
 void
 words_print(const char *label, const struct words *words)
