@@ -1020,6 +1020,38 @@ START_TEST(p8_the_right_is_asked_for_each_row)
 }
 END_TEST
 
+/* Whoever started it was disabled, or removed, meanwhile: it still comes to an
+ * end, with every row refused. */
+START_TEST(p8_an_import_outlives_its_maker)
+{
+	const char *const ends[] = {
+		"sys: member edit pro status=disabled",
+		"sys: member remove pro",
+	};
+	const struct import import = import_by("pro");
+	const struct job_row two[] = {
+		sheet_row(2,
+		    "{'action':'add','email':'a@example.org','role':'member'}"),
+		sheet_row(3, "{'action':'delete','email':'pro@example.org'}"),
+	};
+	struct job job = { 0 };
+	int64_t number = 0;
+
+	world_make();
+	KIT_OK(line_run(STR("sys: account edit p1 owner=own")));
+	KIT_OK(import_start(
+	    &import, STR("p1"), STR(""), two, 2, &number, &kit.err));
+	KIT_OK(line_run(str_from(ends[_i])));
+	work_off(&import, number, 1);
+	ck_assert_int_eq(
+	    store_job(kit.store, &kit.arena, number, &job, &kit.err),
+	    FOUND_YES);
+	ck_assert_int_eq(job.status, JOB_FAILED);
+	ck_assert_int_eq(job.errors, 2);
+	ck_assert(str_eq(newest().action, STR("import.end")));
+}
+END_TEST
+
 START_TEST(s13_an_export_imports_as_no_change)
 {
 	const struct import import = import_by("sup");
@@ -1063,6 +1095,7 @@ people_tests(TCase *t)
 	tcase_add_loop_test(t, r154_row_by_row, 0, 3);
 	tcase_add_test(t, m12_without_the_right_nothing_starts);
 	tcase_add_test(t, p8_the_right_is_asked_for_each_row);
+	tcase_add_loop_test(t, p8_an_import_outlives_its_maker, 0, 2);
 	tcase_add_test(t, s13_an_export_imports_as_no_change);
 }
 
