@@ -74,15 +74,20 @@ LIB_SRC = \
 	src/admin/right.c \
 	src/admin/rule.c src/admin/session.c
 
+# What both servers are processes by.
+PROCESS_SRC = \
+	fcgi/process/listener.c fcgi/process/master.c \
+	fcgi/process/privileges.c fcgi/process/say.c fcgi/process/times.c
+
 GATE_SRC = \
 	fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \
 	fcgi/gate/conn.c fcgi/gate/decision_log.c fcgi/gate/fetch.c \
 	fcgi/gate/identity.c \
-	fcgi/gate/keys.c fcgi/gate/link.c fcgi/gate/listener.c \
-	fcgi/gate/main.c fcgi/gate/master.c fcgi/gate/params.c \
+	fcgi/gate/keys.c fcgi/gate/link.c fcgi/gate/main.c fcgi/gate/params.c \
 	fcgi/gate/records.c fcgi/gate/reply.c fcgi/gate/request.c \
-	fcgi/gate/setup.c fcgi/gate/target.c fcgi/gate/times.c \
-	fcgi/gate/view.c fcgi/gate/watch.c fcgi/gate/worker.c
+	fcgi/gate/setup.c fcgi/gate/target.c \
+	fcgi/gate/view.c fcgi/gate/watch.c fcgi/gate/worker.c \
+	$(PROCESS_SRC)
 
 SYNC_SRC = \
 	sync/apply.c sync/directory.c sync/dn.c sync/entry.c sync/groups.c \

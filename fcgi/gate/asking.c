@@ -5,7 +5,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "model/token.h"
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
 
 #define SPARE_ASKS_MAX	64
 #define SPARE_ARENA_MAX (64 * 1024)

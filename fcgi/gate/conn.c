@@ -10,7 +10,7 @@
 #include <fcgiapp.h>
 
 #include "fcgi/gate/records.h"
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
 
 enum conn_state { CONN_READING = 0, CONN_JUDGED };
 

@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "fcgi/gate/limits.h"
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
 
 /* each of the seven texts at its worst, and the rest. */
 #define ESCAPED_MAX 5 /* "\\xNN" for one byte */
@@ -184,40 +184,4 @@ decision_log_write(
 	/* A log that is full must not stop the answers. */
 	ignored = write(log->fd, b.text, b.len);
 	(void)ignored;
-}
-
-/* --- For the operator ----------------------------------------------------- */
-
-#define TEXT_MAX sizeof(((struct err *)NULL)->text)
-
-void
-say(const char *code, const char *fmt, ...)
-{
-	char text[TEXT_MAX];
-	char line[TEXT_MAX + 128];
-	va_list args;
-	ssize_t ignored;
-	int len;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	for (char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == '\x7f')
-			*c = '?';
-	len = snprintf(line, sizeof(line), "rolegated: %s [%s]\n", text, code);
-	/* Nobody is left to be told that this failed. */
-	ignored = write(STDERR_FILENO, line, (size_t)len);
-	(void)ignored;
-}
-
-bool
-say_now(struct say_once *once)
-{
-	int64_t now_ms = monotonic_ms();
-
-	if (once->last_ms != 0 && now_ms - once->last_ms < SAY_AGAIN_MS)
-		return false;
-	once->last_ms = now_ms;
-	return true;
 }

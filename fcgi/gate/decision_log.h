@@ -34,15 +34,4 @@ bool decision_log_wants(const struct decision_log *log, enum verdict verdict);
 void decision_log_write(
     const struct decision_log *log, const struct decision_line *line);
 
-/* What an operator has to know, one line each, on standard error:
- * "rolegated: text [code]". Control characters in it are shown as '?'. */
-void say(const char *code, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* For what could be said for each request: true at most once a minute. */
-struct say_once {
-	int64_t last_ms;
-};
-bool say_now(struct say_once *once);
-
 #endif

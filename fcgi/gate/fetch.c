@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
 
 struct fetch {
 	struct fetch *next;

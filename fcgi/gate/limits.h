@@ -11,12 +11,9 @@
 
 #define CONNECTIONS_MAX	 4096 /* of one worker */
 #define DESCRIPTORS_KEPT 32 /* for all but connections */
-#define LISTEN_BACKLOG	 4096
-#define WORKERS_MAX	 256
 #define ACCEPTS_A_ROUND	 4 /* so that all workers get some */
 #define REQUEST_WAIT_MS	 2000 /* until the whole of a request is there */
 #define FINISH_WAIT_MS	 5000 /* for what is in flight when a worker ends */
-#define SAY_AGAIN_MS	 60000 /* of what could be said for each request */
 #define FILTER_LIFE_S 60 /* how long a signed filter may be believed */
 #define LOG_VALUE_MAX	 512 /* bytes of one value in the decision log */
 

@@ -11,7 +11,7 @@
 
 #include <sodium.h>
 
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_LAST_MS	 2000

@@ -1,18 +1,14 @@
 /* rolegated - the decision gate behind nginx auth_request. */
-#include <errno.h>
 #include <getopt.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "fcgi/gate/decision_log.h"
-#include "fcgi/gate/listener.h"
-#include "fcgi/gate/master.h"
+#include "fcgi/gate/limits.h"
+#include "fcgi/gate/worker.h"
+#include "fcgi/process/listener.h"
+#include "fcgi/process/master.h"
+#include "fcgi/process/privileges.h"
+#include "fcgi/process/say.h"
 
 /* --- Options -------------------------------------------------------------- */
 
@@ -82,63 +78,76 @@ options_read(struct options *out, int argc, char **argv, int *status)
 	return optind == argc || usage(argv[optind], status);
 }
 
-/* --- Privileges ----------------------------------------------------------- */
+/* --- As a service --------------------------------------------------------- */
 
-static bool
-is_user(const struct passwd *user)
+static int
+work(const struct service *service, int place, const sigset_t *blocked)
 {
-	uid_t real;
-	uid_t effective;
-	uid_t saved;
-	gid_t real_group;
-	gid_t effective_group;
-	gid_t saved_group;
+	(void)place; /* all do the same */
+	return worker_run(service->setup, service->listen_fd, blocked);
+}
 
-	return getresuid(&real, &effective, &saved) == 0 &&
-	       getresgid(&real_group, &effective_group, &saved_group) == 0 &&
-	       real == user->pw_uid && effective == user->pw_uid &&
-	       saved == user->pw_uid && real_group == user->pw_gid &&
-	       effective_group == user->pw_gid && saved_group == user->pw_gid;
+static void
+setup_drop(void *setup)
+{
+	setup_free(setup);
+	free(setup);
+}
+
+/* What is bound to the socket and to our user cannot change while we run. */
+static void
+restart_say(const struct config_gate *old, const struct config_gate *new)
+{
+	if (!str_eq(old->socket, new->socket) ||
+	    !str_eq(old->socket_group, new->socket_group) ||
+	    !str_eq(old->user, new->user))
+		say("restart_needed",
+		    "gate.socket, socket_group and user stay as they are until "
+		    "a restart");
+}
+
+static struct setup *
+setup_new(const char *path, struct faults *faults, struct err *err)
+{
+	struct setup *setup = calloc(1, sizeof(*setup));
+
+	if (setup == NULL)
+		err_set(err, ERR_LIMIT, "no_memory",
+		    "memory is out; give the process more");
+	else if (setup_load(setup, path, faults, err))
+		return setup;
+	free(setup);
+	return NULL;
+}
+
+static void
+why_say(struct faults *faults, const struct err *err)
+{
+	faults_print(faults, stderr);
+	faults_free(faults);
+	if (err->kind != ERR_NONE)
+		say(err->code, "%s", err->text);
 }
 
 static bool
-user_become(const char *name, struct err *err)
+load(struct service *service)
 {
-	const struct passwd *user = getpwnam(name);
+	struct setup *old = service->setup;
+	struct faults faults = { 0 };
+	struct err err = { 0 };
+	struct setup *new = setup_new(service->config_path, &faults, &err);
 
-	if (user == NULL)
-		return err_set(err, ERR_FILE, "gate_user",
-		    "gate.user: there is no user %s", name);
-	if (initgroups(name, user->pw_gid) != 0 ||
-	    setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
-	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0)
-		return err_set(err, ERR_REACH, "gate_user",
-		    "gate.user: cannot become %s: %s", name, strerror(errno));
-	if (!is_user(user) || (user->pw_uid != 0 && setuid(0) == 0))
-		return err_set(err, ERR_REACH, "gate_user",
-		    "gate.user: did not become %s for good", name);
-	return true;
-}
-
-/* What is given up before anything is read from the network: the rights of
- * root, the way back to them, and the dump of our memory, which holds the
- * key. */
-static bool
-privileges_drop(const struct config_gate *config, struct err *err)
-{
-	const struct rlimit none = { 0, 0 };
-
-	if (geteuid() == 0 && config->user.len == 0)
-		say("gate_root",
-		    "serves as root, which it need not; set gate.user");
-	else if (geteuid() == 0 && !user_become(config->user.ptr, err))
+	if (new != NULL && !setup_log_open(new, &err)) {
+		setup_drop(new);
+		new = NULL;
+	}
+	why_say(&faults, &err);
+	if (new == NULL)
 		return false;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
-	    setrlimit(RLIMIT_CORE, &none) == 0)
-		return true;
-	return err_set(err, ERR_BUG, "gate_harden",
-	    "the kernel does not take privileges away: %s", strerror(errno));
+	restart_say(&old->config.gate, &new->config.gate);
+	service->setup = new;
+	service->workers = new->workers;
+	return true;
 }
 
 /* --- The program ---------------------------------------------------------- */
@@ -150,12 +159,10 @@ fail(struct setup *setup, struct listener *listener, struct faults *faults,
 	int status = faults->count > 0 ? err_exit_status(ERR_FILE)
 				       : err_exit_status(err->kind);
 
-	faults_print(faults, stderr);
-	faults_free(faults);
-	if (err->kind != ERR_NONE)
-		say(err->code, "%s", err->text);
+	why_say(faults, err);
 	listener_close(listener);
-	setup_free(setup);
+	if (setup != NULL)
+		setup_drop(setup);
 	return status;
 }
 
@@ -163,15 +170,36 @@ static int
 checked(struct setup *setup)
 {
 	printf("%.*s: no fault\n", STR_ARGS(setup->config.path));
-	setup_free(setup);
+	setup_drop(setup);
 	return EXIT_SUCCESS;
+}
+
+static bool
+socket_open(struct listener *listener, const struct config_gate *gate,
+    struct err *err)
+{
+	const struct listener_config config = {
+		.section = "gate",
+		.socket = gate->socket,
+		.group = gate->socket_group,
+		.user = gate->user,
+	};
+
+	return listener_open(listener, &config, err) &&
+	       privileges_drop("gate", gate->user, err);
 }
 
 int
 main(int argc, char **argv)
 {
+	struct service service = {
+		.finish_ms = FINISH_WAIT_MS + 1000,
+		.work = work,
+		.load = load,
+		.free = setup_drop,
+	};
 	struct options options;
-	struct setup setup = { .log = { .fd = -1 } };
+	struct setup *setup;
 	struct listener listener = { .fd = -1 };
 	struct faults faults = { 0 };
 	struct err err = { 0 };
@@ -179,18 +207,22 @@ main(int argc, char **argv)
 
 	if (!options_read(&options, argc, argv, &status))
 		return status;
-	if (!setup_load(&setup, options.config_path, &faults, &err))
-		return fail(&setup, &listener, &faults, &err);
+	setup = setup_new(options.config_path, &faults, &err);
+	if (setup == NULL)
+		return fail(setup, &listener, &faults, &err);
 	if (options.check_only)
-		return checked(&setup);
-	if (!listener_open(&listener, &setup.config.gate, &err) ||
-	    !privileges_drop(&setup.config.gate, &err) ||
-	    !setup_log_open(&setup, &err))
-		return fail(&setup, &listener, &faults, &err);
+		return checked(setup);
+	if (!socket_open(&listener, &setup->config.gate, &err) ||
+	    !setup_log_open(setup, &err))
+		return fail(setup, &listener, &faults, &err);
 
-	master_run(&setup, options.config_path, listener.fd);
+	service.setup = setup;
+	service.workers = setup->workers;
+	service.config_path = options.config_path;
+	service.listen_fd = listener.fd;
+	master_run(&service);
 
 	listener_close(&listener);
-	setup_free(&setup);
+	setup_drop(service.setup);
 	return EXIT_SUCCESS;
 }

@@ -2,7 +2,8 @@
 
 #include <sodium.h>
 
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
+#include "fcgi/process/say.h"
 #include "model/address.h"
 #include "model/path.h"
 

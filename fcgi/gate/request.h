@@ -18,6 +18,7 @@
 #define ROLEGATE_GATE_REQUEST_H
 
 #include "fcgi/gate/decision_log.h"
+#include "fcgi/process/say.h"
 #include "fcgi/gate/setup.h"
 
 struct inquiry {

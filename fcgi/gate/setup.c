@@ -6,7 +6,7 @@
 
 #include <sodium.h>
 
-#include "fcgi/gate/limits.h"
+#include "fcgi/process/master.h"
 #include "fcgi/gate/target.h"
 
 /* A worker reads the password again; that it can be read is found out here,

@@ -8,7 +8,7 @@
 #include <sodium.h>
 
 #include "fcgi/gate/asking.h"
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
 #include "fcgi/gate/watch.h"
 
 /* For catalogues alone, when there is no near cache: parsing one for each

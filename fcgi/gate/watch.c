@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
 
 #define CHANNEL "__redis__:invalidate"
 

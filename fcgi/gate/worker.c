@@ -11,7 +11,8 @@
 #include <fcgiapp.h>
 
 #include "fcgi/gate/conn.h"
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
+#include "fcgi/process/say.h"
 
 #define PAUSE_MS     50 /* without descriptors, before the next accept */
 #define WARM_MS	     200 /* at most, before the first accept */

@@ -43,6 +43,7 @@
 #define SHEET_ROWS_MAX 10000
 #define SHEET_CELL_MAX 1024
 #define YAML_DEPTH_MAX 32
+#define LISTEN_BACKLOG 4096
 
 /* Times, in seconds. */
 #define INVITATION_LIFE_S ((int64_t)7 * 24 * 3600)

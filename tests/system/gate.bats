@@ -650,7 +650,7 @@ token_of() { # options of token add
 	for pid in $all; do
 		ended "$pid"
 	done
-	said gate_ended
+	said ended
 }
 
 @test "a worker ends with its master, however that ends" {
@@ -710,24 +710,24 @@ token_of() { # options of token add
 	chmod 777 open
 	config | sed "s,gate.sock,open/gate.sock," >rolegate.yaml
 	run -4 "$build/rolegated"
-	[[ $output == *"[gate_socket_place]" ]]
+	[[ $output == *"[socket_place]" ]]
 	[ ! -e open/gate.sock ]
 	config | sed "s,socket: .*,socket: /gate.sock," >rolegate.yaml
 	run -4 "$build/rolegated"
 	config | sed "s,gate.sock,nowhere/gate.sock," >rolegate.yaml
 	run -4 "$build/rolegated"
-	[[ $output == *"[gate_socket]" ]]
+	[[ $output == *"[socket]" ]]
 	config | sed "s,gate.sock,$(printf '%0120d' 0)," >rolegate.yaml
 	run -3 "$build/rolegated"
 	config 'socket_group: nobody-at-all' >rolegate.yaml
 	run -4 "$build/rolegated"
-	[[ $output == *"[gate_socket_group]" ]]
+	[[ $output == *"[socket_group]" ]]
 }
 
 @test "T42 a living socket and a file that is none are left alone" {
 	up
 	run -4 "$build/rolegated"
-	[[ $output == *"[gate_socket_busy]" ]]
+	[[ $output == *"[socket_busy]" ]]
 	knows
 	kill "$gate_pid"
 	wait "$gate_pid"
@@ -752,7 +752,7 @@ token_of() { # options of token add
 	activate 0666
 	client ask USER=ann >/dev/null
 	wait "$gate_pid" || [ $? -eq 4 ]
-	said gate_socket_place
+	said socket_place
 	activate 0660
 	until_true knows
 	two_workers

@@ -9,7 +9,7 @@
 #include <fcgiapp.h>
 
 #include "fcgi/gate/conn.h"
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
 #include "fcgi_bytes.h"
 #include "unit.h"
 

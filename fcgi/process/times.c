@@ -1,4 +1,4 @@
-#include "fcgi/gate/times.h"
+#include "fcgi/process/times.h"
 
 #include <time.h>
 

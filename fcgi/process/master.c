@@ -1,4 +1,4 @@
-#include "fcgi/gate/master.h"
+#include "fcgi/process/master.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,15 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fcgi/gate/decision_log.h"
-#include "fcgi/gate/times.h"
-#include "fcgi/gate/worker.h"
+#include "fcgi/process/say.h"
+#include "fcgi/process/times.h"
 
 #define QUICK_MS      100 /* who lives shorter died of beginning */
 #define QUICK_FREE    3 /* such deaths in a row without a wait */
 #define BRAKE_MAX_MS  1000
 #define FORK_AGAIN_MS 100
-#define KILL_WAIT_MS  (FINISH_WAIT_MS + 1000)
 #define IDLE_WAIT_MS  60000
 
 /* One place at work: its worker, or when the next one may begin. */
@@ -35,9 +33,7 @@ struct crew {
 };
 
 struct master {
-	struct setup *setup;
-	const char *config_path;
-	int listen_fd;
+	struct service *service;
 	sigset_t signals;
 	struct crew crew;
 	struct crew leaving; /* of the setup before */
@@ -49,15 +45,16 @@ struct master {
 
 /* The worker ends with its master, whatever ends that. */
 static void
-worker_begin(const struct master *m, pid_t master)
+worker_begin(const struct master *m, int place, pid_t master)
 {
+	const struct service *service = m->service;
 	int status;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != master)
 		_exit(EXIT_SUCCESS);
-	status = worker_run(m->setup, m->listen_fd, &m->signals);
-	setup_free(m->setup);
+	status = service->work(service, place, &m->signals);
+	service->free(service->setup);
 	exit(status);
 }
 
@@ -68,7 +65,7 @@ seat_fill(struct master *m, struct seat *seat)
 	pid_t pid = fork();
 
 	if (pid == 0)
-		worker_begin(m, master);
+		worker_begin(m, (int)(seat - m->crew.seats), master);
 	seat->started_ms = monotonic_ms();
 	seat->pid = pid > 0 ? pid : 0;
 	if (pid > 0)
@@ -111,9 +108,9 @@ crew_tell(const struct crew *crew, int signal_number)
 }
 
 static void
-crew_end(struct crew *crew)
+crew_end(struct crew *crew, int64_t finish_ms)
 {
-	crew->kill_ms = monotonic_ms() + KILL_WAIT_MS;
+	crew->kill_ms = monotonic_ms() + finish_ms;
 	crew_tell(crew, SIGTERM);
 }
 
@@ -187,57 +184,26 @@ reap(struct master *m)
 
 /* --- Reloading ----------------------------------------------------------- */
 
-/* What is bound to the socket and to our user cannot change while we run. */
-static void
-restart_say(const struct config_gate *old, const struct config_gate *new)
-{
-	if (!str_eq(old->socket, new->socket) ||
-	    !str_eq(old->socket_group, new->socket_group) ||
-	    !str_eq(old->user, new->user))
-		say("restart_needed",
-		    "gate.socket, socket_group and user stay as they are until "
-		    "a restart");
-}
-
-static bool
-setup_load_again(struct master *m, struct setup *new)
-{
-	struct faults faults = { 0 };
-	struct err err = { 0 };
-	bool ok = setup_load(new, m->config_path, &faults, &err);
-
-	if (ok && !setup_log_open(new, &err)) {
-		setup_free(new);
-		ok = false;
-	}
-	faults_print(&faults, stderr);
-	faults_free(&faults);
-	if (err.kind != ERR_NONE)
-		say(err.code, "%s", err.text);
-	if (!ok)
-		say("reload_refused",
-		    "the new configuration has a fault; the old one stays");
-	return ok;
-}
-
 /* Waits for those who leave, so that a storm of signals makes no crowd. */
 static void
 reload(struct master *m)
 {
-	struct setup new;
+	struct service *service = m->service;
+	void *old = service->setup;
 
 	if (!m->reload || crew_size(&m->leaving) > 0)
 		return;
 	m->reload = false;
-	if (!setup_load_again(m, &new))
+	if (!service->load(service)) {
+		say("reload_refused",
+		    "the new configuration has a fault; the old one stays");
 		return;
-	restart_say(&m->setup->config.gate, &new.config.gate);
-	setup_free(m->setup);
-	*m->setup = new;
+	}
+	service->free(old);
 	m->leaving = m->crew;
-	m->crew = (struct crew){ .count = m->setup->workers };
+	m->crew = (struct crew){ .count = service->workers };
 	crew_fill(m);
-	crew_end(&m->leaving);
+	crew_end(&m->leaving, service->finish_ms);
 	say("reloaded", "the new configuration is in force");
 }
 
@@ -249,8 +215,8 @@ end(struct master *m)
 	if (m->ending)
 		return;
 	m->ending = true;
-	crew_end(&m->crew);
-	crew_end(&m->leaving);
+	crew_end(&m->crew, m->service->finish_ms);
+	crew_end(&m->leaving, m->service->finish_ms);
 }
 
 static int64_t
@@ -313,17 +279,15 @@ signals_block(sigset_t *signals)
 }
 
 void
-master_run(struct setup *setup, const char *config_path, int listen_fd)
+master_run(struct service *service)
 {
 	struct master m = {
-		.setup = setup,
-		.config_path = config_path,
-		.listen_fd = listen_fd,
-		.crew = { .count = setup->workers },
+		.service = service,
+		.crew = { .count = service->workers },
 	};
 
 	signals_block(&m.signals);
-	say("gate_serving", "serving with %d workers", setup->workers);
+	say("serving", "serving with %d workers", service->workers);
 	while (!m.ending || crew_size(&m.crew) + crew_size(&m.leaving) > 0) {
 		if (!m.ending) {
 			reload(&m);
@@ -334,5 +298,5 @@ master_run(struct setup *setup, const char *config_path, int listen_fd)
 		crew_kill_late(&m.crew);
 		crew_kill_late(&m.leaving);
 	}
-	say("gate_ended", "ended");
+	say("ended", "ended");
 }

@@ -1,4 +1,4 @@
-#include "fcgi/gate/listener.h"
+#include "fcgi/process/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "fcgi/gate/limits.h"
+#include "base/bounds.h"
 
 #define SYSTEMD_FD  3 /* sd_listen_fds(3) */
 #define SOCKET_MODE 0660
@@ -19,14 +19,14 @@
 static bool
 failed(struct err *err, const char *path, const char *what)
 {
-	return err_set(err, ERR_REACH, "gate_socket", "%s: %s: %s", path, what,
+	return err_set(err, ERR_REACH, "socket", "%s: %s: %s", path, what,
 	    strerror(errno));
 }
 
 /* --- The place ------------------------------------------------------------ */
 
 static bool
-is_trusted(uid_t owner, const struct config_gate *config)
+is_trusted(uid_t owner, const struct listener_config *config)
 {
 	const struct passwd *user =
 	    config->user.len > 0 ? getpwnam(config->user.ptr) : NULL;
@@ -38,7 +38,7 @@ is_trusted(uid_t owner, const struct config_gate *config)
 /* Who may write there could put another socket in its place. */
 static bool
 folder_check(
-    const char *path, const struct config_gate *config, struct err *err)
+    const char *path, const struct listener_config *config, struct err *err)
 {
 	char folder[sizeof(((struct listener *)NULL)->path)];
 	struct stat st;
@@ -47,21 +47,21 @@ folder_check(
 	memcpy(folder, path, strlen(path) + 1);
 	slash = strrchr(folder, '/');
 	if (slash == NULL || slash == folder)
-		return err_set(err, ERR_REACH, "gate_socket_place",
+		return err_set(err, ERR_REACH, "socket_place",
 		    "%s: lies in no folder of its own; use one", path);
 	*slash = '\0';
 	if (stat(folder, &st) != 0)
 		return failed(err, folder, "cannot be looked at");
 	if (!S_ISDIR(st.st_mode) || (st.st_mode & (S_IWOTH | S_IWGRP)) != 0)
-		return err_set(err, ERR_REACH, "gate_socket_place",
+		return err_set(err, ERR_REACH, "socket_place",
 		    "%s: others may write there and put another socket in its "
 		    "place; chmod go-w it, or use another folder",
 		    folder);
 	if (!is_trusted(st.st_uid, config))
-		return err_set(err, ERR_REACH, "gate_socket_place",
+		return err_set(err, ERR_REACH, "socket_place",
 		    "%s: belongs to user %ld, who could put another socket in "
-		    "its place; give it to root or to gate.user",
-		    folder, (long)st.st_uid);
+		    "its place; give it to root or to %s.user",
+		    folder, (long)st.st_uid, config->section);
 	return true;
 }
 
@@ -99,7 +99,7 @@ is_listening(int fd)
 /* Where it lies, and who may connect: the unit's SocketMode is 0666 when
  * nothing is written there. */
 static bool
-inherited_check(int fd, const struct config_gate *config, struct err *err)
+inherited_check(int fd, const struct listener_config *config, struct err *err)
 {
 	union {
 		struct sockaddr any;
@@ -110,13 +110,14 @@ inherited_check(int fd, const struct config_gate *config, struct err *err)
 	struct stat st;
 
 	if (getsockname(fd, &at.any, &len) != 0 || path[0] != '/')
-		return err_set(err, ERR_REACH, "gate_socket",
+		return err_set(err, ERR_REACH, "socket",
 		    "systemd: hands over a socket without a path; write "
-		    "ListenStream=/run/rolegate/gate.sock");
+		    "ListenStream=%.*s",
+		    STR_ARGS(config->socket));
 	if (stat(path, &st) != 0)
 		return failed(err, path, "cannot be looked at");
 	if ((st.st_mode & S_IWOTH) != 0)
-		return err_set(err, ERR_REACH, "gate_socket_place",
+		return err_set(err, ERR_REACH, "socket_place",
 		    "%s: everybody may connect and ask as anybody; write "
 		    "SocketMode=0660 into its unit",
 		    path);
@@ -124,14 +125,14 @@ inherited_check(int fd, const struct config_gate *config, struct err *err)
 }
 
 static bool
-inherit(struct listener *out, const struct config_gate *config, struct err *err)
+inherit(struct listener *out, const struct listener_config *config, struct err *err)
 {
 	int flags;
 
 	if (!number_is("LISTEN_FDS", 1) || !is_listening(SYSTEMD_FD))
-		return err_set(err, ERR_REACH, "gate_socket",
+		return err_set(err, ERR_REACH, "socket",
 		    "systemd: hands over something else than one listening "
-		    "unix socket; look at rolegated.socket");
+		    "unix socket; look at the socket's unit");
 	if (!inherited_check(SYSTEMD_FD, config, err))
 		return false;
 	flags = fcntl(SYSTEMD_FD, F_GETFL);
@@ -150,7 +151,7 @@ socket_new(void)
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-/* A file that a gate left behind goes; a living one, or something that is no
+/* A file that was left behind goes; a living one, or something that is no
  * socket, stays. */
 static bool
 stale_remove(const struct sockaddr_un *address, struct err *err)
@@ -164,7 +165,7 @@ stale_remove(const struct sockaddr_un *address, struct err *err)
 		return errno == ENOENT ||
 		       failed(err, path, "cannot be looked at");
 	if (!S_ISSOCK(st.st_mode))
-		return err_set(err, ERR_REACH, "gate_socket",
+		return err_set(err, ERR_REACH, "socket",
 		    "%s: is there and is no socket; take it away", path);
 	fd = socket_new();
 	if (fd < 0 || connect(fd, (const struct sockaddr *)address,
@@ -173,8 +174,8 @@ stale_remove(const struct sockaddr_un *address, struct err *err)
 	if (fd >= 0)
 		close(fd);
 	if (why == 0 || why == EAGAIN)
-		return err_set(err, ERR_REACH, "gate_socket_busy",
-		    "%s: another gate answers there; end it first", path);
+		return err_set(err, ERR_REACH, "socket_busy",
+		    "%s: somebody answers there; end it first", path);
 	errno = why;
 	if (why != ECONNREFUSED)
 		return failed(err, path, "cannot be tried");
@@ -182,24 +183,24 @@ stale_remove(const struct sockaddr_un *address, struct err *err)
 }
 
 static bool
-group_set(const char *path, const struct config_gate *config, struct err *err)
+group_set(const char *path, const struct listener_config *config, struct err *err)
 {
 	const struct group *group;
 
-	if (config->socket_group.len == 0)
+	if (config->group.len == 0)
 		return true;
-	group = getgrnam(config->socket_group.ptr);
+	group = getgrnam(config->group.ptr);
 	if (group == NULL)
-		return err_set(err, ERR_REACH, "gate_socket_group",
-		    "gate.socket_group: there is no group %.*s",
-		    STR_ARGS(config->socket_group));
+		return err_set(err, ERR_REACH, "socket_group",
+		    "%s.socket_group: there is no group %.*s",
+		    config->section, STR_ARGS(config->group));
 	return chown(path, (uid_t)-1, group->gr_gid) == 0 ||
-	       failed(err, path, "cannot be given to gate.socket_group");
+	       failed(err, path, "cannot be given to its socket_group");
 }
 
 static bool
 bind_there(struct listener *out, const struct sockaddr_un *address,
-    const struct config_gate *config, struct err *err)
+    const struct listener_config *config, struct err *err)
 {
 	const char *path = address->sun_path;
 	/* Nobody connects between bind and chmod. */
@@ -220,14 +221,14 @@ bind_there(struct listener *out, const struct sockaddr_un *address,
 
 bool
 listener_open(
-    struct listener *out, const struct config_gate *config, struct err *err)
+    struct listener *out, const struct listener_config *config, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (number_is("LISTEN_PID", getpid()))
 		return inherit(out, config, err);
 	if (config->socket.len >= sizeof(address.sun_path))
-		return err_set(err, ERR_LIMIT, "gate_socket",
+		return err_set(err, ERR_LIMIT, "socket",
 		    "%.*s: is longer than a socket's path may be, %zu bytes",
 		    STR_ARGS(config->socket), sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, config->socket.ptr, config->socket.len);

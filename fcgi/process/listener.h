@@ -5,10 +5,19 @@
  * was configured. A folder that others may write into or own is refused, and so
  * are a socket to which everybody may connect and a path on which somebody
  * answers: who can connect can ask as anybody (CASES T42). */
-#ifndef ROLEGATE_GATE_LISTENER_H
-#define ROLEGATE_GATE_LISTENER_H
+#ifndef ROLEGATE_PROCESS_LISTENER_H
+#define ROLEGATE_PROCESS_LISTENER_H
 
-#include "config/config.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* Texts with a NUL behind them. */
+struct listener_config {
+	const char *section; /* of the configuration, for messages */
+	struct str socket; /* path */
+	struct str group; /* that may connect, or empty */
+	struct str user; /* to run as, or empty */
+};
 
 struct listener {
 	int fd;
@@ -17,7 +26,7 @@ struct listener {
 };
 
 bool listener_open(
-    struct listener *out, const struct config_gate *config, struct err *err);
+    struct listener *out, const struct listener_config *config, struct err *err);
 /* The file goes first, when it is ours. */
 void listener_close(struct listener *listener);
 

@@ -1,6 +1,6 @@
 /* times.h - how long things take: milliseconds of CLOCK_MONOTONIC. */
-#ifndef ROLEGATE_GATE_TIMES_H
-#define ROLEGATE_GATE_TIMES_H
+#ifndef ROLEGATE_PROCESS_TIMES_H
+#define ROLEGATE_PROCESS_TIMES_H
 
 #include <stdint.h>
 #include <sys/time.h>

@@ -1,0 +1,35 @@
+/* master.h - keeps the workers of a service alive, and nothing else.
+ *
+ * A worker that dies is replaced at once, unless it dies again and again as
+ * soon as it begins. SIGHUP: the new setup whole, or the old one stays; the
+ * new workers are there before the old ones end. SIGTERM, SIGINT: the workers
+ * finish what they have taken. Signals are waited for, not handled. */
+#ifndef ROLEGATE_PROCESS_MASTER_H
+#define ROLEGATE_PROCESS_MASTER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WORKERS_MAX 256
+
+struct service {
+	void *setup; /* what the workers run with */
+	int workers; /* 1 to WORKERS_MAX */
+	int64_t finish_ms; /* then those who were told to end are killed */
+	const char *config_path;
+	int listen_fd;
+	/* In the process of the worker, with the master's signals blocked;
+	 * `place` counts from 0. The exit status. */
+	int (*work)(const struct service *service, int place,
+	    const sigset_t *blocked);
+	/* Puts a new setup, and its number of workers, in place of the old one,
+	 * or says why not and leaves all as it is. */
+	bool (*load)(struct service *service);
+	void (*free)(void *setup);
+};
+
+/* Returns when all workers have ended. */
+void master_run(struct service *service);
+
+#endif
