@@ -77,7 +77,8 @@ LIB_SRC = \
 # What both servers are processes by.
 PROCESS_SRC = \
 	fcgi/process/listener.c fcgi/process/master.c \
-	fcgi/process/privileges.c fcgi/process/say.c fcgi/process/times.c
+	fcgi/process/privileges.c fcgi/process/proof.c \
+	fcgi/process/say.c fcgi/process/times.c
 
 GATE_SRC = \
 	fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \

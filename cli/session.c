@@ -90,7 +90,8 @@ add_make(struct change *change, struct admin *admin)
 	struct str token = { NULL, 0 };
 
 	if (!admin_session_add(admin, app->args.words[0], new->account,
-		new->lifetime_s, &token, &app->err))
+		&(struct session_limits){ .lifetime_s = new->lifetime_s },
+		&token, &app->err))
 		return false;
 	return secret_keep(app, &new->secret, token);
 }

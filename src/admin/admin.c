@@ -395,6 +395,26 @@ admin_right(struct admin *admin, struct str id, const char *operation,
 		   : right_to(admin, account, operation, role, err);
 }
 
+bool
+admin_role_giveable(struct admin *admin, struct str id, struct str role,
+    bool *out, struct err *err)
+{
+	const struct account *account = NULL;
+	struct err why = { 0 };
+	bool may;
+
+	if (!account_need(admin, id, &account, err))
+		return false;
+	may = right_to(admin, account, "member.add", role, &why) &&
+	      right_over_role(admin, account, role, &why);
+	if (!may && why.kind != ERR_REFUSED && why.kind != ERR_NOT_FOUND) {
+		*err = why;
+		return false;
+	}
+	*out = may;
+	return true;
+}
+
 struct str
 grant_subject(struct admin *admin, struct str username, struct str account)
 {

@@ -83,6 +83,10 @@ void admin_abort(struct admin *admin);
 bool admin_right(struct admin *admin, struct str account, const char *operation,
     struct str role, struct err *err);
 
+/* Could the actor give this role there now (M3)? *out is the answer. */
+bool admin_role_giveable(struct admin *admin, struct str account,
+    struct str role, bool *out, struct err *err);
+
 /* Members are named by username, accounts by id. A new member's id is made
  * here, and so is their personal account, which goes with them: it has no row
  * of its own in the history. It is of the first catalogue, by name, that names
@@ -188,6 +192,8 @@ bool admin_token_add(struct admin *admin, const struct api_token *wanted,
     struct str *token, struct str *out_id, struct err *err);
 /* Of oneself; the system, anybody's. */
 bool admin_token_remove(struct admin *admin, struct str id, struct err *err);
+/* By the system: it was used today. No history. */
+bool admin_token_used(struct admin *admin, struct str id, struct err *err);
 /* Of oneself, or by the system; ends all other sessions. An empty hash takes
  * the password away. */
 bool admin_password_set(
@@ -205,12 +211,34 @@ bool admin_history_prune(struct admin *admin, int64_t before_ms, int64_t *rows,
 /* To one member; mail as well where they switched it on. No history. */
 bool admin_notify(struct admin *admin, struct str username, const char *kind,
     struct str text, struct str link, struct err *err);
+/* Of the actor, a member: that notice, or all (0), is read; *changed counts. */
+bool admin_notices_read(struct admin *admin, int64_t number, int64_t *changed,
+    struct err *err);
+/* Mail for exactly these kinds of notices. */
+bool admin_mail_switches_set(
+    struct admin *admin, struct names kinds, struct err *err);
 
-/* Makes a session and gives its token once: 43 characters, base64url. */
+/* --- Sessions ------------------------------------------------------------- */
+
+struct session_limits {
+	int64_t lifetime_s; /* whatever happens */
+	int64_t idle_s; /* without a renewal; 0: no such limit */
+};
+/* Of oneself, or by the system. Gives the token once: 43 characters,
+ * base64url. */
 bool admin_session_add(struct admin *admin, struct str username,
-    struct str account, int64_t lifetime_s, struct str *token, struct err *err);
+    struct str account, const struct session_limits *limits, struct str *token,
+    struct err *err);
+/* One's own; the system, anybody's. */
 bool
 admin_session_remove(struct admin *admin, struct str digest, struct err *err);
+/* By the system, because of activity: the idle limit begins anew. One that has
+ * ended stays ended. */
+bool
+admin_session_renew(struct admin *admin, struct str digest, struct err *err);
+/* The account in use: one that the member reaches, or empty for their own. */
+bool admin_session_account(struct admin *admin, struct str digest,
+    struct str account, struct err *err);
 
 /* Replaces the whole state by what was read: one row of history for each
  * object that is added, changed or removed. The rules of single changes do

@@ -270,3 +270,11 @@ api_tokens_renew(struct admin *admin, struct str member_id,
 	}
 	return true;
 }
+
+bool
+admin_token_used(struct admin *admin, struct str id, struct err *err)
+{
+	return rule_system(admin, "use of token", id, err) &&
+	       store_set_api_token_used(
+		   admin->store, id, admin->now_ms / 1000, err);
+}

@@ -57,3 +57,55 @@ admin_notify(struct admin *admin, struct str username, const char *kind,
 	return change_begin(admin, err) &&
 	       change_end(admin, notify(admin, username, &notice, err), err);
 }
+
+/* --- What one does with one's own ----------------------------------------- */
+
+bool
+admin_notices_read(
+    struct admin *admin, int64_t number, int64_t *changed, struct err *err)
+{
+	struct member self = { 0 };
+
+	return change_begin(admin, err) &&
+	       change_end(admin,
+		   asker_need(admin, &self, err) &&
+		       store_read_notice(
+			   admin->store, self.id, number, changed, err),
+		   err);
+}
+
+static bool
+switches_set(struct admin *admin, struct names kinds, struct err *err)
+{
+	struct names before = { NULL, 0 };
+	struct member self = { 0 };
+
+	if (!asker_need(admin, &self, err) ||
+	    !store_mail_switches(
+		admin->store, &admin->arena, self.id, &before, err))
+		return false;
+	for (size_t i = 0; i < before.count; i++)
+		if (!names_have(kinds, before.items[i]) &&
+		    !store_set_mail_switch(
+			admin->store, self.id, before.items[i], false, err))
+			return false;
+	for (size_t i = 0; i < kinds.count; i++)
+		if (!text_check_id(
+			kinds.items[i], ROLE_NAME_MAX, "kind", err) ||
+		    !store_set_mail_switch(
+			admin->store, self.id, kinds.items[i], true, err))
+			return false;
+	return true;
+}
+
+bool
+admin_mail_switches_set(
+    struct admin *admin, struct names kinds, struct err *err)
+{
+	if (kinds.count > MAIL_SWITCHES_MAX)
+		return err_set(err, ERR_LIMIT, "mail_switches",
+		    "mail: at most %d kinds of notices can be switched on",
+		    MAIL_SWITCHES_MAX);
+	return change_begin(admin, err) &&
+	       change_end(admin, switches_set(admin, kinds, err), err);
+}

@@ -53,15 +53,25 @@ session_put(struct admin *admin, const struct session *session, struct err *err)
 		   session_text(admin, session), &touches, err);
 }
 
+/* Idle or absolute, whichever comes first. */
+static int64_t
+expires_at(const struct session *session, int64_t now_s)
+{
+	if (session->idle_s > 0 && session->idle_s < session->ends_s - now_s)
+		return now_s + session->idle_s;
+	return session->ends_s;
+}
+
 static bool
 session_make(struct admin *admin, struct str username, struct str account,
-    int64_t lifetime_s, struct str *token, struct err *err)
+    const struct session_limits *limits, struct str *token, struct err *err)
 {
 	int64_t now_s = admin->now_ms / 1000;
 	struct session session = {
 		.account = account,
 		.created_s = now_s,
-		.expires_s = now_s + lifetime_s,
+		.ends_s = now_s + limits->lifetime_s,
+		.idle_s = limits->idle_s,
 	};
 	struct member member = { 0 };
 	const struct account *on = NULL;
@@ -81,21 +91,43 @@ session_make(struct admin *admin, struct str username, struct str account,
 		return false;
 	session.member_id = member.id;
 	session.username = member.username;
+	session.expires_s = expires_at(&session, now_s);
 	return session_put(admin, &session, err);
 }
 
 bool
 admin_session_add(struct admin *admin, struct str username, struct str account,
-    int64_t lifetime_s, struct str *token, struct err *err)
+    const struct session_limits *limits, struct str *token, struct err *err)
 {
-	if (lifetime_s < 1 || lifetime_s > LIFETIME_MAX_S)
+	if (limits->lifetime_s < 1 || limits->lifetime_s > LIFETIME_MAX_S ||
+	    limits->idle_s < 0 || limits->idle_s > LIFETIME_MAX_S)
 		return err_set(err, ERR_LIMIT, "session_lifetime",
 		    "session: lives for 1 second to 400 days");
 	return change_begin(admin, err) &&
 	       change_end(admin,
-		   session_make(
-		       admin, username, account, lifetime_s, token, err),
+		   session_make(admin, username, account, limits, token, err),
 		   err);
+}
+
+/* One's own; the system, anybody's. Another's is as one that is not there. */
+static bool
+session_need(struct admin *admin, struct str digest, struct session *out,
+    struct err *err)
+{
+	switch (
+	    store_session(admin->store, &admin->arena, digest, out, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		break;
+	case FOUND_YES:
+		if (!asks_as_member(admin) || asker_is(admin, out->username))
+			return true;
+		break;
+	}
+	return err_set(err, ERR_NOT_FOUND, "session_unknown",
+	    "session %.*s: does not exist; see rolegate session list",
+	    STR_ARGS(digest));
 }
 
 static bool
@@ -104,19 +136,10 @@ session_end(struct admin *admin, struct str digest, struct err *err)
 	struct touches touches = { 0 };
 	struct session session = { 0 };
 
-	if (!rule_system(admin, "session", digest, err))
+	if ((!asks_as_member(admin) &&
+		!rule_system(admin, "session", digest, err)) ||
+	    !session_need(admin, digest, &session, err))
 		return false;
-	switch (
-	    store_session(admin->store, &admin->arena, digest, &session, err)) {
-	case FOUND_ERROR:
-		return false;
-	case FOUND_NO:
-		return err_set(err, ERR_NOT_FOUND, "session_unknown",
-		    "session %.*s: does not exist; see rolegate session list",
-		    STR_ARGS(digest));
-	case FOUND_YES:
-		break;
-	}
 	touch(admin, &touches, "session", digest);
 	return store_delete_session(admin->store, digest, err) &&
 	       change_note(admin, "session.remove", session.username,
@@ -128,4 +151,68 @@ admin_session_remove(struct admin *admin, struct str digest, struct err *err)
 {
 	return change_begin(admin, err) &&
 	       change_end(admin, session_end(admin, digest, err), err);
+}
+
+/* Only what has not ended yet goes on. */
+static bool
+session_renew(struct admin *admin, struct str digest, struct err *err)
+{
+	int64_t now_s = admin->now_ms / 1000;
+	struct touches touches = { 0 };
+	struct session session = { 0 };
+	struct str before;
+
+	if (!rule_system(admin, "session", digest, err) ||
+	    !session_need(admin, digest, &session, err))
+		return false;
+	if (session.idle_s == 0 || session.expires_s <= now_s ||
+	    expires_at(&session, now_s) <= session.expires_s)
+		return true;
+	before = session_text(admin, &session);
+	session.expires_s = expires_at(&session, now_s);
+	touch(admin, &touches, "session", digest);
+	return store_put_session(
+		   admin->store, &session, next_generation(admin), err) &&
+	       change_note(admin, "session.renew", session.username, before,
+		   session_text(admin, &session), &touches, err);
+}
+
+bool
+admin_session_renew(struct admin *admin, struct str digest, struct err *err)
+{
+	return change_begin(admin, err) &&
+	       change_end(admin, session_renew(admin, digest, err), err);
+}
+
+static bool
+session_account(struct admin *admin, struct str digest, struct str account,
+    struct err *err)
+{
+	const struct account *on = NULL;
+	struct touches touches = { 0 };
+	struct session session = { 0 };
+	struct str before;
+
+	if (!session_need(admin, digest, &session, err) ||
+	    (account.len > 0 && (!account_need(admin, account, &on, err) ||
+				    !right_to_see(admin, on, err))))
+		return false;
+	if (str_eq(session.account, account))
+		return true;
+	before = session_text(admin, &session);
+	session.account = account;
+	touch(admin, &touches, "session", digest);
+	return store_put_session(
+		   admin->store, &session, next_generation(admin), err) &&
+	       change_note(admin, "session.account", session.username, before,
+		   session_text(admin, &session), &touches, err);
+}
+
+bool
+admin_session_account(struct admin *admin, struct str digest,
+    struct str account, struct err *err)
+{
+	return change_begin(admin, err) &&
+	       change_end(
+		   admin, session_account(admin, digest, account, err), err);
 }

@@ -434,8 +434,8 @@ do_session_add(const struct words *w)
 	if (option(w, "life").ptr != NULL)
 		ck_assert(str_to_i64(
 		    option(w, "life"), INT64_MIN, INT64_MAX, &life_s));
-	return admin_session_add(
-	    &admin, w->word[2], option(w, "on"), life_s, &token, &kit.err);
+	return admin_session_add(&admin, w->word[2], option(w, "on"),
+	    &(struct session_limits){ .lifetime_s = life_s }, &token, &kit.err);
 }
 
 /* The oldest of the member's. */

@@ -524,8 +524,8 @@ START_TEST(token_is_given_once)
 	admin_world();
 	since = admin_generation();
 	admin_start(&AS_SYSTEM);
-	KIT_OK(admin_session_add(
-	    &admin, STR("Ann"), STR("sales"), 60, &token, &kit.err));
+	KIT_OK(admin_session_add(&admin, STR("Ann"), STR("sales"),
+	    &(struct session_limits){ .lifetime_s = 60 }, &token, &kit.err));
 	ck_assert_uint_eq(token.len, 43);
 	for (size_t i = 0; i < token.len; i++)
 		ck_assert_ptr_nonnull(

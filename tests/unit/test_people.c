@@ -755,10 +755,11 @@ START_TEST(a_new_password_ends_the_sessions)
 	KIT_OK(admin_begin(&admin, kit.store, &both,
 	    &(struct actor){ .kind = ACTOR_MEMBER, .username = STR("bob") },
 	    NOW_S * 1000, &kit.err));
-	KIT_OK(admin_session_add(
-	    &admin, STR("bob"), STR(""), 60, &token, &kit.err));
-	KIT_FAILS(admin_session_add(
-		      &admin, STR("ann"), STR(""), 60, &token, &kit.err),
+	KIT_OK(admin_session_add(&admin, STR("bob"), STR(""),
+	    &(struct session_limits){ .lifetime_s = 60 }, &token, &kit.err));
+	KIT_FAILS(
+	    admin_session_add(&admin, STR("ann"), STR(""),
+		&(struct session_limits){ .lifetime_s = 60 }, &token, &kit.err),
 	    "not_yours");
 	KIT_FAILS(admin_password_set(
 		      &admin, STR("ann"), STR("$argon2id$x"), &kit.err),
