@@ -23,6 +23,7 @@ struct sections {
 	const struct yaml_node *view_redis;
 	const struct yaml_node *gate;
 	const struct yaml_node *gate_redis;
+	const struct yaml_node *web;
 };
 
 static const char *const log_words[] = {
@@ -46,6 +47,8 @@ static const struct yaml_key top_keys[] = {
 	  .help = "where the view is published" },
 	{ .name = "gate", .type = YAML_NODE, .offset = AT(gate),
 	  .help = "how rolegated answers" },
+	{ .name = "web", .type = YAML_NODE, .offset = AT(web),
+	  .help = "sign-in and the HTTP API: rolegate-web" },
 };
 
 static const struct yaml_key view_keys[] = {
@@ -110,6 +113,37 @@ static const struct yaml_key gate_keys[] = {
 	  .help = "file of the decision log; standard error when it is not set" },
 };
 
+static const struct yaml_key web_keys[] = {
+	{ .name = "origin", .type = YAML_STR, .offset = AT(config.web.origin), .reloadable = true,
+	  .help = "where people see it: https://app.example.org; rolegate-web does not serve without" },
+	{ .name = "socket", .type = YAML_STR, .offset = AT(config.web.socket), .fallback = "/run/rolegate/web.sock",
+	  .help = "path of the FastCGI socket; not used when systemd hands one over" },
+	{ .name = "socket_group", .type = YAML_STR, .offset = AT(config.web.socket_group),
+	  .help = "group that may connect: nginx's" },
+	{ .name = "peer_user", .type = YAML_STR, .offset = AT(config.web.peer_user), .reloadable = true,
+	  .help = "the only user that may connect; any that the mode lets in when it is not set" },
+	{ .name = "user", .type = YAML_STR, .offset = AT(config.web.user),
+	  .help = "user to run as, when started as root" },
+	{ .name = "workers", .type = YAML_INT, .offset = AT(config.web.workers), .min = 1, .max = 255, .fallback = "4", .reloadable = true,
+	  .help = "worker processes; a sign-in occupies one for as long as the directory takes" },
+	{ .name = "return_origins", .type = YAML_STRS, .offset = AT(config.web.return_origins), .reloadable = true,
+	  .help = "further origins that a sign-in may lead back to" },
+	{ .name = "session_s", .type = YAML_INT, .offset = AT(config.web.session_s), .min = 60, .max = 34560000, .fallback = "43200", .reloadable = true,
+	  .help = "seconds after which a session ends, whatever happens" },
+	{ .name = "idle_s", .type = YAML_INT, .offset = AT(config.web.idle_s), .min = 60, .max = 34560000, .fallback = "3600", .reloadable = true,
+	  .help = "seconds without activity after which a session ends" },
+	{ .name = "passwords", .type = YAML_BOOL, .offset = AT(config.web.passwords), .fallback = "yes", .reloadable = true,
+	  .help = "sign in with a local password" },
+	{ .name = "directory", .type = YAML_BOOL, .offset = AT(config.web.directory), .fallback = "no", .reloadable = true,
+	  .help = "sign in with the password of the directory that the member comes from, by the mapping file" },
+	{ .name = "attempts_max", .type = YAML_INT, .offset = AT(config.web.attempts_max), .min = 1, .max = 1000, .fallback = "10", .reloadable = true,
+	  .help = "failed attempts of one username, and ten times as many of one address, in attempts_s" },
+	{ .name = "attempts_s", .type = YAML_INT, .offset = AT(config.web.attempts_s), .min = 1, .max = 86400, .fallback = "900", .reloadable = true,
+	  .help = "seconds in which attempts_max counts" },
+	{ .name = "activity", .type = YAML_STR, .offset = AT(config.web.activity), .fallback = "/run/rolegate/activity.sock",
+	  .help = "path of the socket on which the gate tells that a session is in use" },
+};
+
 /* Every table with the place of its keys in the file. */
 static const struct section {
 	const char *name; /* "" is the top */
@@ -123,6 +157,7 @@ static const struct section {
 	{ "view.redis", "    ", view_redis_keys, COUNT(view_redis_keys), "-" },
 	{ "gate",       "  ",   gate_keys,       COUNT(gate_keys),       "-" },
 	{ "gate.redis", "    ", gate_redis_keys, COUNT(gate_redis_keys), "the view's" },
+	{ "web",        "  ",   web_keys,        COUNT(web_keys),        "-" },
 };
 /* clang-format on */
 
@@ -188,6 +223,8 @@ socket_path_make(struct loader *l, const struct yaml_node *map, const char *key,
 		    "shorter");
 }
 
+/* Lower case, as browsers send it: it is compared byte by byte. */
+#define ORIGIN_CHARS "abcdefghijklmnopqrstuvwxyz0123456789.-:[]"
 #define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 static bool
@@ -316,6 +353,43 @@ gate_redis_read(struct loader *l)
 	redis_check(l, map, redis);
 }
 
+/* RFC 6454: scheme, host and port; what a browser sends as Origin. */
+static bool
+is_origin(struct str text)
+{
+	struct str scheme = STR("https://");
+	struct str host;
+
+	if (str_starts(text, STR("http://")))
+		scheme = STR("http://");
+	if (!str_starts(text, scheme))
+		return false;
+	host = (struct str){ text.ptr + scheme.len, text.len - scheme.len };
+	return host.len > 0 && host.len <= HOST_MAX &&
+	       all_of(host, ORIGIN_CHARS);
+}
+
+#define ORIGIN_SAYS "write https://host, with :port where it is not 443"
+
+static void
+web_check(struct loader *l, const struct yaml_node *map)
+{
+	struct config_web *web = &l->out.config.web;
+
+	socket_path_make(l, map, "socket", &web->socket);
+	socket_path_make(l, map, "activity", &web->activity);
+	if (web->origin.len > 0 && !is_origin(web->origin))
+		fault_at(l, map, "origin", ORIGIN_SAYS);
+	for (size_t i = 0; i < web->return_origins.count; i++)
+		if (!is_origin(web->return_origins.items[i]))
+			fault_at(l, map, "return_origins", ORIGIN_SAYS);
+	if (web->idle_s > web->session_s)
+		fault_at(l, map, "idle_s", "is longer than session_s");
+	if (web->directory && l->out.config.mapping.len == 0)
+		fault_at(l, map, "directory",
+		    "needs the mapping file; name it as mapping");
+}
+
 static void
 all_read(struct loader *l)
 {
@@ -334,6 +408,8 @@ all_read(struct loader *l)
 	map = section_read(l, s->gate, gate_keys, COUNT(gate_keys));
 	gate_check(l, map);
 	gate_redis_read(l);
+	map = section_read(l, s->web, web_keys, COUNT(web_keys));
+	web_check(l, map);
 }
 
 /* Paths are made whole here, so that they hold wherever the process goes. */
@@ -416,10 +492,21 @@ text_show(struct str text, FILE *out)
 }
 
 static void
+texts_show(const struct names *texts, FILE *out)
+{
+	putc('[', out);
+	for (size_t i = 0; i < texts->count; i++) {
+		fputs(i > 0 ? ", " : "", out);
+		text_show(texts->items[i], out);
+	}
+	putc(']', out);
+}
+
+static void
 value_show(const struct sections *s, const struct section *section,
     const struct yaml_key *key, FILE *out)
 {
-	const char *at = (const char *)s + key->offset;
+	const void *at = (const char *)s + key->offset;
 
 	if (key->type == YAML_STR && ((const struct str *)at)->len == 0) {
 		fprintf(out, "%s# %s:\n", section->indent, key->name);
@@ -440,6 +527,8 @@ value_show(const struct sections *s, const struct section *section,
 		fputs(key->choices[*(const int *)at], out);
 		break;
 	case YAML_STRS:
+		texts_show((const struct names *)at, out);
+		break;
 	case YAML_NODE:
 		break;
 	}

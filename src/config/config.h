@@ -47,6 +47,24 @@ struct config_gate {
 	struct str log_file;     /* empty: standard error */
 };
 
+/* web: rolegate-web. */
+struct config_web {
+	struct str socket;       /* path of the FastCGI socket */
+	struct str socket_group; /* nginx's group, or empty */
+	struct str peer_user;    /* only this user may connect, or empty */
+	struct str user;         /* to run as when started as root */
+	int64_t workers;
+	struct str origin; /* "https://app.example.org"; empty: not served */
+	struct names return_origins; /* further ones to go back to */
+	int64_t session_s;           /* absolute limit */
+	int64_t idle_s;              /* without activity */
+	bool passwords;              /* local ones count */
+	bool directory;              /* those of the mapping's directories */
+	int64_t attempts_max;        /* failed ones ... */
+	int64_t attempts_s;          /* ... in this time */
+	struct str activity; /* socket that the gate tells of activity */
+};
+
 struct config {
 	struct str path;
 	struct str store;
@@ -54,6 +72,7 @@ struct config {
 	struct str mapping; /* of rolegate-sync, or empty */
 	struct config_view view;
 	struct config_gate gate;
+	struct config_web web;
 };
 
 /* `path` NULL: ROLEGATE_CONFIG, else /etc/rolegate/rolegate.yaml. Relative
