@@ -42,6 +42,7 @@ RG_LDFLAGS = $(if $(SAN),$(SANITIZE),$(HARDEN_LD))
 LIBS_LIB  = $(call pc,--libs,$(PKGS_LIB))
 LIBS_CLI  = $(LIBS_LIB) $(call pc,--libs,smartcols)
 LIBS_SYNC = $(LIBS_LIB) -lldap -llber
+LIBS_WEB  = $(LIBS_LIB) -lldap -llber -lfcgi
 LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis) -lfcgi -levent_core
 
 # --- Sources, by name --------------------------------------------------------
@@ -78,7 +79,7 @@ LIB_SRC = \
 PROCESS_SRC = \
 	fcgi/process/listener.c fcgi/process/master.c \
 	fcgi/process/privileges.c fcgi/process/proof.c \
-	fcgi/process/say.c fcgi/process/times.c
+	fcgi/process/say.c fcgi/process/stop.c fcgi/process/times.c
 
 GATE_SRC = \
 	fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \
@@ -89,6 +90,21 @@ GATE_SRC = \
 	fcgi/gate/setup.c fcgi/gate/target.c \
 	fcgi/gate/view.c fcgi/gate/watch.c fcgi/gate/worker.c \
 	$(PROCESS_SRC)
+
+WEB_SRC = \
+	fcgi/web/account_routes.c fcgi/web/ask_routes.c fcgi/web/attempts.c \
+	fcgi/web/call.c fcgi/web/caller.c fcgi/web/chores.c fcgi/web/form.c \
+	fcgi/web/history_routes.c fcgi/web/import_routes.c \
+	fcgi/web/invitation_routes.c fcgi/web/main.c \
+	fcgi/web/member_routes.c fcgi/web/own_routes.c fcgi/web/page.c \
+	fcgi/web/password.c fcgi/web/problem.c fcgi/web/request.c \
+	fcgi/web/response.c fcgi/web/return_to.c fcgi/web/route.c \
+	fcgi/web/setup.c fcgi/web/sign_in.c fcgi/web/site.c fcgi/web/web.c \
+	fcgi/web/worker.c $(PROCESS_SRC)
+
+# What rolegate-web knows of directories.
+WEB_SYNC_SRC = sync/directory.c sync/dn.c sync/entry.c sync/mapping.c \
+	sync/mapping_check.c sync/pattern.c
 
 SYNC_SRC = \
 	sync/apply.c sync/directory.c sync/dn.c sync/entry.c sync/groups.c \
@@ -115,7 +131,8 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ = $(call obj,$(LIB_SRC))
 LIB = $(BUILD)/librolegate.a
 
-PROGRAMS = $(BUILD)/rolegate $(BUILD)/rolegated $(BUILD)/rolegate-sync
+PROGRAMS = $(BUILD)/rolegate $(BUILD)/rolegated $(BUILD)/rolegate-sync \
+	$(BUILD)/rolegate-web
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
 FUZZ = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
@@ -223,17 +240,22 @@ $(BUILD)/rolegate: $(call obj,$(CLI_SRC)) $(LIB)
 $(BUILD)/rolegated: $(call obj,$(GATE_SRC)) $(LIB)
 	$(Q)$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_GATE)
 
+$(BUILD)/rolegate-web: $(call obj,$(WEB_SRC) $(WEB_SYNC_SRC)) $(LIB)
+	$(Q)$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_WEB)
+
 $(BUILD)/rolegate-sync: $(call obj,$(SYNC_SRC)) $(LIB)
 	$(Q)$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_SYNC)
 
 # A unit test may use the parts of the programs that are not their main.
 GATE_PARTS = $(filter-out $(BUILD)/obj/fcgi/gate/main.o,$(call obj,$(GATE_SRC)))
+WEB_PARTS = $(filter-out $(BUILD)/obj/fcgi/web/main.o $(GATE_PARTS),\
+	$(call obj,$(WEB_SRC)))
 SYNC_PARTS = $(filter-out $(BUILD)/obj/sync/main.o,$(call obj,$(SYNC_SRC)))
 CLI_PARTS = $(filter-out $(BUILD)/obj/cli/main.o,$(call obj,$(CLI_SRC)))
 PARTS_LIB = $(BUILD)/libparts.a
 ALL_LIBS = $(LIBS_CLI) -lldap -llber -lfcgi -levent_core
 
-$(PARTS_LIB): $(GATE_PARTS) $(SYNC_PARTS) $(CLI_PARTS)
+$(PARTS_LIB): $(GATE_PARTS) $(WEB_PARTS) $(SYNC_PARTS) $(CLI_PARTS)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
@@ -257,12 +279,12 @@ $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o \
 	$(Q)$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 # libFuzzer wants everything instrumented: one clang run a target.
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(GATE_SRC) $(SYNC_SRC)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(GATE_SRC) $(WEB_SRC) $(SYNC_SRC)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' -Isrc -I. \
 	    -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< \
 	    $(LIB_SRC) \
-	    $(filter-out %/main.c,$(GATE_SRC) $(SYNC_SRC)) \
+	    $(filter-out %/main.c,$(sort $(GATE_SRC) $(WEB_SRC) $(SYNC_SRC))) \
 	    $(call pc,--cflags,$(PKGS_LIB)) $(ALL_LIBS)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -250,6 +250,45 @@ directory_close(struct directory *directory)
 	free(directory);
 }
 
+/* What a server says of a password that does not count, whatever the reason:
+ * RFC 4511, section 4.1.9. */
+static bool
+says_no(int rc)
+{
+	return rc == LDAP_INVALID_CREDENTIALS ||
+	       rc == LDAP_INAPPROPRIATE_AUTH || rc == LDAP_NO_SUCH_OBJECT ||
+	       rc == LDAP_UNWILLING_TO_PERFORM ||
+	       rc == LDAP_INSUFFICIENT_ACCESS ||
+	       rc == LDAP_CONSTRAINT_VIOLATION;
+}
+
+bool
+directory_password_is(struct directory *d, struct str dn, struct str password,
+    bool *out, struct err *err)
+{
+	struct str secret = str_copy(&d->arena, password);
+	const char *name = cstr(&d->arena, dn);
+	struct berval value;
+	int rc;
+
+	*out = false;
+	if (password.len == 0 || dn.len == 0)
+		return true;
+	if (secret.ptr == NULL || name == NULL)
+		return err_set(err, ERR_SOURCE, "no_memory", "memory is out");
+	/* libldap takes what it does not change. */
+	value = (struct berval){ .bv_len = (ber_len_t)secret.len,
+		.bv_val = (char *)(uintptr_t)secret.ptr };
+	rc = ldap_sasl_bind_s(
+	    d->ld, name, LDAP_SASL_SIMPLE, &value, NULL, NULL, NULL);
+	sodium_memzero((char *)(uintptr_t)secret.ptr, secret.len);
+	*out = rc == LDAP_SUCCESS;
+	if (*out || says_no(rc))
+		return true;
+	return ldap_err(d->ld, rc, "directory_unreachable", "bind", d->url,
+	    "check that the server runs, its name, port and certificate", err);
+}
+
 /* --- Searching ------------------------------------------------------------ */
 
 /* A search in progress: what libldap wants, and where the answer goes. */

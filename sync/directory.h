@@ -50,6 +50,13 @@ void directory_close(struct directory *directory);
 bool directory_search(struct directory *directory, struct arena *arena,
     const struct search *search, struct entries *out, struct err *err);
 
+/* Is it the password of the entry? Binds as the entry: what the connection may
+ * read afterwards is what the entry may, so close it then. *out is false for a
+ * wrong password, and also for an entry that is locked or may not come in. An
+ * empty password is never asked. */
+bool directory_password_is(struct directory *directory, struct str dn,
+    struct str password, bool *out, struct err *err);
+
 /* The search as an ldapsearch command for a shell, to paste; it asks for
  * the password. ptr NULL when memory is out. */
 struct str search_command(struct arena *arena,

@@ -125,7 +125,8 @@ inherited_check(int fd, const struct listener_config *config, struct err *err)
 }
 
 static bool
-inherit(struct listener *out, const struct listener_config *config, struct err *err)
+inherit(
+    struct listener *out, const struct listener_config *config, struct err *err)
 {
 	int flags;
 
@@ -183,7 +184,8 @@ stale_remove(const struct sockaddr_un *address, struct err *err)
 }
 
 static bool
-group_set(const char *path, const struct listener_config *config, struct err *err)
+group_set(
+    const char *path, const struct listener_config *config, struct err *err)
 {
 	const struct group *group;
 
@@ -192,8 +194,8 @@ group_set(const char *path, const struct listener_config *config, struct err *er
 	group = getgrnam(config->group.ptr);
 	if (group == NULL)
 		return err_set(err, ERR_REACH, "socket_group",
-		    "%s.socket_group: there is no group %.*s",
-		    config->section, STR_ARGS(config->group));
+		    "%s.socket_group: there is no group %.*s", config->section,
+		    STR_ARGS(config->group));
 	return chown(path, (uid_t)-1, group->gr_gid) == 0 ||
 	       failed(err, path, "cannot be given to its socket_group");
 }

@@ -25,8 +25,8 @@ struct listener {
 	char path[108]; /* as long as an address may be */
 };
 
-bool listener_open(
-    struct listener *out, const struct listener_config *config, struct err *err);
+bool listener_open(struct listener *out, const struct listener_config *config,
+    struct err *err);
 /* The file goes first, when it is ours. */
 void listener_close(struct listener *listener);
 

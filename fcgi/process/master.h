@@ -21,8 +21,8 @@ struct service {
 	int listen_fd;
 	/* In the process of the worker, with the master's signals blocked;
 	 * `place` counts from 0. The exit status. */
-	int (*work)(const struct service *service, int place,
-	    const sigset_t *blocked);
+	int (*work)(
+	    const struct service *service, int place, const sigset_t *blocked);
 	/* Puts a new setup, and its number of workers, in place of the old one,
 	 * or says why not and leaves all as it is. */
 	bool (*load)(struct service *service);

@@ -10,8 +10,7 @@
 enum cookie { COOKIE_NONE, COOKIE_ONE, COOKIE_CONFLICT };
 
 /* `header` is the Cookie header as it came; *value points into it. */
-enum cookie
-cookie_find(struct str header, struct str name, struct str *value);
+enum cookie cookie_find(struct str header, struct str name, struct str *value);
 
 /* Of an Authorization header: what stands behind the word Bearer, else all. */
 struct str bearer_of(struct str header);

@@ -9,7 +9,7 @@
 #include "fcgi/process/times.h"
 
 #define SAY_AGAIN_MS 60000 /* of what could be said for each request */
-#define TEXT_MAX sizeof(((struct err *)NULL)->text)
+#define TEXT_MAX     sizeof(((struct err *)NULL)->text)
 
 void
 say(const char *code, const char *fmt, ...)

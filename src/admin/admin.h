@@ -83,6 +83,10 @@ void admin_abort(struct admin *admin);
 bool admin_right(struct admin *admin, struct str account, const char *operation,
     struct str role, struct err *err);
 
+/* Does the member have a row on the account: a grant of any source, or the
+ * ownership? */
+bool has_row_on(const struct member *member, const struct account *account);
+
 /* Could the actor give this role there now (M3)? *out is the answer. */
 bool admin_role_giveable(struct admin *admin, struct str account,
     struct str role, bool *out, struct err *err);

@@ -125,8 +125,6 @@ bool right_over_role(struct admin *admin, const struct account *account,
     struct str role, struct err *err);
 bool right_over_person(
     struct admin *admin, const struct member *target, struct err *err);
-/* A grant, of any source, or the ownership. */
-bool has_row_on(const struct member *member, const struct account *account);
 bool owner_fixed(const struct member *member, const struct account *account,
     struct err *err); /* M6 */
 

@@ -180,13 +180,12 @@ job_make(struct admin *admin, struct job *job, const struct job_row *rows,
 }
 
 bool
-import_start(const struct import *import, struct str account, struct str file,
+import_put(struct admin *admin, struct str account, struct str file,
     const struct job_row *rows, size_t count, int64_t *number, struct err *err)
 {
 	struct arena arena = { 0 };
-	struct admin admin = { 0 };
 	struct row_work work = {
-		.admin = &admin,
+		.admin = admin,
 		.arena = &arena,
 		.account = account,
 	};
@@ -194,20 +193,31 @@ import_start(const struct import *import, struct str account, struct str file,
 		.account = account,
 		.file = file,
 		.status = JOB_RUNNING,
-		.created_s = import->now_ms / 1000,
+		.created_s = admin->now_ms / 1000,
 		.rows = (int64_t)count,
 	};
 	bool ok =
 	    (file.len == 0 || text_check(file, FILE_NAME_MAX, "file", err)) &&
-	    begin(import, &admin, err) && allowed(&work, rows, count, err) &&
-	    change_begin(&admin, err) &&
-	    change_end(&admin, job_make(&admin, &job, rows, err), err);
+	    allowed(&work, rows, count, err) && change_begin(admin, err) &&
+	    change_end(admin, job_make(admin, &job, rows, err), err);
 
-	ok = ok && admin_commit(&admin, err);
-	admin_abort(&admin);
 	arena_free(&arena);
 	if (ok)
 		*number = job.number;
+	return ok;
+}
+
+bool
+import_start(const struct import *import, struct str account, struct str file,
+    const struct job_row *rows, size_t count, int64_t *number, struct err *err)
+{
+	struct admin admin = { 0 };
+	bool ok =
+	    begin(import, &admin, err) &&
+	    import_put(&admin, account, file, rows, count, number, err) &&
+	    admin_commit(&admin, err);
+
+	admin_abort(&admin);
 	return ok;
 }
 

@@ -36,6 +36,10 @@ bool import_preview(const struct import *import, struct arena *arena,
 bool
 import_start(const struct import *import, struct str account, struct str file,
     const struct job_row *rows, size_t count, int64_t *number, struct err *err);
+/* The same inside a transaction, which the caller commits. */
+bool
+import_put(struct admin *admin, struct str account, struct str file,
+    const struct job_row *rows, size_t count, int64_t *number, struct err *err);
 /* Works off at most `max` rows in one transaction, as whoever started it.
  * Killed anywhere, it goes on from the first row that is still open. *done
  * when there are none left: the job is ended, its mail released, its maker
