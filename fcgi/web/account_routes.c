@@ -168,7 +168,6 @@ struct wanted_account {
 #define AT(field) offsetof(struct wanted_account, field)
 /* clang-format off */
 static const struct field add_fields[] = {
-	{ "account",   FIELD_TEXT,  AT(account.id),        true },
 	{ "parent",    FIELD_TEXT,  AT(account.parent_id), true },
 	{ "name",      FIELD_TEXT,  AT(account.name),      true },
 	{ "level",     FIELD_TEXT,  AT(account.level),     false },
@@ -196,15 +195,15 @@ static const struct field handover_fields[] = {
 
 /* Rule: a sub-account may come with its first member. */
 static bool
-first_add(struct call *call, const struct wanted_account *w)
+first_add(struct call *call, const struct wanted_account *w, struct str id)
 {
 	const struct grant grant = {
-		.account = w->account.id,
+		.account = id,
 		.role = w->first_role,
 		.source = SOURCE_LOCAL,
 	};
 	const struct invitation invitation = {
-		.account = w->account.id,
+		.account = id,
 		.role = w->first_role,
 		.email = w->first_email,
 	};
@@ -232,6 +231,7 @@ account_add(struct call *call)
 					.level = LEVEL_ACCOUNT,
 				    } };
 	const struct account *parent = NULL;
+	struct str id;
 
 	if (!call_body(
 		call, call->body, add_fields, COUNT(add_fields), &w, NULL) ||
@@ -239,9 +239,11 @@ account_add(struct call *call)
 		return false;
 	if (w.account.level.len == 0)
 		w.account.level = LEVEL_ACCOUNT;
-	return admin_account_add(&call->admin, &w.account, &call->err) &&
-	       first_add(call, &w) &&
-	       call_also(call, "account", json_str(w.account.id));
+	if (!admin_account_add(&call->admin, &w.account, &call->err))
+		return false;
+	id = str_copy(&call->web->arena, call->admin.made_account);
+	return first_add(call, &w, id) &&
+	       call_also(call, "account", json_str(id));
 }
 
 static bool

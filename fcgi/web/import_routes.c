@@ -125,15 +125,13 @@ rows_json(const struct job_row *rows, size_t count)
 	return list;
 }
 
-/* Who started it, as the history writes it. */
+/* Who started it, by the id that survives a rename; a token acts for its
+ * maker. */
 static struct str
 maker_of(struct call *call)
 {
-	if (call->caller.actor.token.len > 0)
-		return str_fmt(&call->web->arena, "token:%.*s",
-		    STR_ARGS(call->caller.actor.token));
 	return str_fmt(&call->web->arena, "member:%.*s",
-	    STR_ARGS(call->caller.actor.username));
+	    STR_ARGS(call->caller.member_id));
 }
 
 bool

@@ -503,7 +503,8 @@ static bool
 is_row_fault(const struct err *why)
 {
 	return why->kind == ERR_REFUSED || why->kind == ERR_NOT_FOUND ||
-	       why->kind == ERR_LIMIT || why->kind == ERR_USAGE;
+	       why->kind == ERR_LIMIT || why->kind == ERR_USAGE ||
+	       (why->kind == ERR_FILE && strncmp(why->code, "store_", 6) != 0);
 }
 
 static bool

@@ -1,0 +1,59 @@
+"""Runs the tests of a unittest module and prints TAP, the sentence of each test
+as its name."""
+import sys
+import time
+import traceback
+import unittest
+
+
+def flat(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from flat(test)
+        else:
+            yield test
+
+
+class Result(unittest.TestResult):
+    def __init__(self):
+        super().__init__()
+        self.number = 0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.monotonic()
+
+    def say(self, test, ok, why=None, more=""):
+        self.number += 1
+        sentence = (test.shortDescription() or str(test)).rstrip(".")
+        print("%s %d %s%s in %dms" % (
+            "ok" if ok else "not ok", self.number, sentence, more,
+            (time.monotonic() - self.began) * 1000))
+        if why:
+            for line in "".join(traceback.format_exception(*why)).split("\n"):
+                print("# " + line)
+        sys.stdout.flush()
+
+    def addSuccess(self, test):
+        self.say(test, True)
+
+    def addFailure(self, test, why):
+        super().addFailure(test, why)
+        self.say(test, False, why)
+
+    def addError(self, test, why):
+        super().addError(test, why)
+        self.say(test, False, why)
+
+
+def main():
+    names = sys.argv[1:] or None
+    loader = unittest.TestLoader()
+    module = sys.modules["__main__"]
+    suite = (loader.loadTestsFromNames(names, module) if names
+             else loader.loadTestsFromModule(module))
+    tests = list(flat(suite))
+    print("1..%d" % len(tests))
+    result = Result()
+    unittest.TestSuite(tests).run(result)
+    sys.exit(0 if result.wasSuccessful() else 1)

@@ -1,0 +1,520 @@
+#!/usr/bin/python3
+"""Sign-in, sessions, pages and invitations of rolegate-web."""
+import concurrent.futures
+import http.client
+import json
+import os
+import random
+import re
+import socket
+import subprocess
+import time
+import unittest
+import urllib.parse
+
+import tap
+from web_world import (API, BUILD, COOKIE, ORIGIN, PASSWORD, ROOT, Client,
+                       World, free_port)
+
+
+class Base(unittest.TestCase):
+    more = {}
+
+    def setUp(self):
+        self.world = World(**self.more)
+        self.addCleanup(self.world.stop)
+        self.world.start()
+
+    def refused(self, answer, status, code):
+        self.assertEqual((answer.status, answer.code()), (status, code),
+                         answer)
+
+    def cookie(self, answer):
+        return answer.cookies[COOKIE].value
+
+    def client(self, answer):
+        self.assertEqual(answer.status, 200, answer)
+        return Client(self.world, cookie=self.cookie(answer))
+
+    def invitation(self, email, role="full.viewer"):
+        self.world.rg("invite", "add", email, role, "biz", "--yes")
+        rows = self.world.rg("invite", "list", "--json")
+        for row in json.loads(rows)["invitations"]:
+            if row["email"] == email:
+                return self.world.rg("invite", "link", row["id"],
+                                     "--yes").strip()
+        self.fail("no invitation")
+
+
+class SignIn(Base):
+    def test_sign_in(self):
+        """a name and its password become a session; the cookie is Secure,
+        HttpOnly, SameSite, of the host"""
+        self.world.password("bob")
+        answer = self.world.sign_in("BOB")
+        self.assertEqual(self.client(answer).get("/me").json()["member"],
+                         "bob")
+        line = answer.headers["set-cookie"]
+        self.assertTrue(line.startswith("__Host-rolegate="))
+        for word in ("; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax",
+                     "; Max-Age=43200"):
+            self.assertIn(word, line)
+        self.assertNotIn("Domain", line)
+
+    def test_wrong(self):
+        """A8 a wrong password, an unknown name, a member without one and one
+        who is disabled are told alike"""
+        self.world.password("bob")
+        self.world.password("gus")
+        said = {self.world.sign_in(*who).body for who in
+                (("bob", "wrong wrong wrong"), ("nobody", PASSWORD),
+                 ("cid", PASSWORD), ("gus", PASSWORD), ("bob", ""),
+                 ("", PASSWORD), ("bob", "x" * 5000))}
+        self.assertEqual(len(said), 1)
+        self.assertEqual(json.loads(said.pop())["code"], "bad_sign_in")
+
+    def test_renewed(self):
+        """A6 the id is new at each sign-in, the old one is dead; an id from
+        before the sign-in is never taken over"""
+        self.world.password("bob")
+        first = self.client(self.world.sign_in("bob"))
+        again = first.send("POST", "/rolegate/sign-in", json.dumps(
+            {"username": "bob", "password": PASSWORD}).encode())
+        self.assertNotEqual(self.cookie(again), first.cookie)
+        self.refused(first.get("/me"), 401, "no_identity")
+        planted = Client(self.world, cookie="A" * 43)
+        after = planted.send("POST", "/rolegate/sign-in", json.dumps(
+            {"username": "bob", "password": PASSWORD}).encode())
+        self.assertNotEqual(self.cookie(after), planted.cookie)
+        self.refused(planted.get("/me"), 401, "no_identity")
+
+    def test_ids(self):
+        """A6 ids are 256 bits of the system's generator; the store has digests
+        only"""
+        tokens = set()
+        for _ in range(20):
+            tokens.add(self.world.rg("session", "add", "bob", "--yes").strip())
+        self.assertEqual(len(tokens), 20)
+        self.assertEqual({len(t) for t in tokens}, {43})
+        with open(self.world.path("state.db"), "rb") as file:
+            store = file.read()
+        for token in tokens:
+            self.assertNotIn(token.encode(), store)
+
+    def test_sign_out(self):
+        """A6 sign-out ends this session, everywhere ends all"""
+        self.world.password("bob")
+        here = self.client(self.world.sign_in("bob"))
+        there = self.client(self.world.sign_in("bob"))
+        key = here.get("/me").json()["csrf"]
+        self.refused(here.send("POST", "/rolegate/sign-out", b"{}", CSRF="x"),
+                     403, "csrf")
+        out = here.send("POST", "/rolegate/sign-out", b"{}", CSRF=key)
+        self.assertIn("Max-Age=0", out.headers["set-cookie"])
+        self.refused(here.get("/me"), 401, "no_identity")
+        self.assertEqual(there.get("/me").status, 200)
+        third = self.client(self.world.sign_in("bob"))
+        key = third.get("/me").json()["csrf"]
+        third.form("/rolegate/sign-out", csrf=key, everywhere="yes")
+        for client in (there, third):
+            self.refused(client.get("/me"), 401, "no_identity")
+
+    def test_ended_by_api(self):
+        """the API ends one session, or all, and a new password ends all"""
+        self.world.password("bob")
+        one = self.client(self.world.sign_in("bob"))
+        two = self.client(self.world.sign_in("bob"))
+        listed = one.get("/me/sessions").json()["items"]
+        self.assertEqual(len(listed), 2)
+        other = [s for s in listed if not s["this"]][0]["session"]
+        ann = self.world.session("ann")
+        self.refused(ann.delete("/me/sessions/" + other), 404,
+                     "session_unknown")
+        self.assertEqual(one.delete("/me/sessions/" + other).status, 200)
+        self.refused(two.get("/me"), 401, "no_identity")
+        self.refused(one.put("/me/password", {
+            "current": "wrong", "password": "another long password"}), 401,
+            "bad_sign_in")
+        self.refused(one.put("/me/password", {
+            "current": PASSWORD, "password": "short"}), 400, "password_weak")
+        self.assertEqual(one.put("/me/password", {
+            "current": PASSWORD,
+            "password": "another long password"}).status, 200)
+        self.refused(one.get("/me"), 401, "no_identity")
+        three = self.client(
+            self.world.sign_in("bob", "another long password"))
+        self.assertEqual(three.delete("/me/sessions").status, 200)
+        self.refused(three.get("/me"), 401, "no_identity")
+
+    def test_guard(self):
+        """P1 a foreign page signs nobody in or out, and switches no account"""
+        self.world.password("bob")
+        bob = self.client(self.world.sign_in("bob"))
+        for origin in (None, "https://evil.example", "null",
+                       ORIGIN.replace("https", "http")):
+            answer = self.world.nobody().form(
+                "/rolegate/sign-in", username="bob", password=PASSWORD,
+                ORIGIN=origin)
+            self.assertEqual(answer.status, 403)
+            self.assertNotIn("set-cookie", answer.headers)
+            for path in ("sign-out", "account"):
+                answer = bob.form("/rolegate/" + path, ORIGIN=origin,
+                                  account="biz",
+                                  csrf=bob.get("/me").json()["csrf"])
+                self.assertEqual(answer.status, 403)
+        for body, kind in ((b"username=bob", "text/plain"),
+                           (b'{"username":"bob"}', "text/plain")):
+            answer = self.world.nobody().send(
+                "POST", "/rolegate/sign-in", body, kind, ORIGIN=ORIGIN)
+            self.assertEqual(answer.status, 415)
+        self.assertEqual(bob.get("/me").status, 200)
+
+    def test_form(self):
+        """a browser signs in by the page, is told what is wrong there, and is
+        led back"""
+        self.world.password("bob")
+        nobody = self.world.nobody()
+        page = nobody.send("GET", "/rolegate/sign-in?to=/reports%3Fa%3D1")
+        self.assertIn('name="to" value="/reports?a=1"', page.body.decode())
+        wrong = nobody.form("/rolegate/sign-in", username='bob"><script>',
+                            password="x", to="/reports", ORIGIN=ORIGIN)
+        self.assertEqual(wrong.status, 401)
+        self.assertNotIn("<script>", wrong.body.decode())
+        self.assertIn("do not belong together", wrong.body.decode())
+        right = nobody.form("/rolegate/sign-in", username="bob",
+                            password=PASSWORD, to="/reports?a=1",
+                            ORIGIN=ORIGIN)
+        self.assertEqual((right.status, right.headers["location"]),
+                         (303, "/reports?a=1"))
+        bob = Client(self.world, cookie=self.cookie(right))
+        self.assertEqual(bob.get("/me").json()["member"], "bob")
+
+    def test_policy(self):
+        """pages forbid scripts, frames, foreign forms and caches"""
+        page = self.world.nobody().send("GET", "/rolegate/sign-in")
+        policy = page.headers["content-security-policy"]
+        for word in ("default-src 'none'", "form-action 'self'",
+                     "frame-ancestors 'none'"):
+            self.assertIn(word, policy)
+        self.assertEqual(page.headers["cache-control"], "no-store")
+        self.assertEqual(page.headers["referrer-policy"], "no-referrer")
+        self.assertNotIn("unsafe", policy)
+
+    def test_accounts_page(self):
+        """the page of accounts lists what is reached, and switches"""
+        cid = self.world.session("cid")
+        page = cid.send("GET", "/rolegate/accounts").body.decode()
+        self.assertIn("Sales", page)
+        self.assertNotIn("Business", page)
+        key = re.search('name="csrf" value="([^"]*)"', page).group(1)
+        moved = cid.form("/rolegate/account", csrf=key, account="sales")
+        self.assertEqual(moved.status, 303)
+        self.assertEqual(cid.get("/me").json()["account"], "sales")
+        self.assertEqual(
+            cid.form("/rolegate/account", csrf=key, account="biz").status,
+            404)
+        to = self.world.nobody().send("GET", "/rolegate/accounts")
+        self.assertEqual(to.headers["location"],
+                         "/rolegate/sign-in?to=/rolegate/accounts")
+
+
+class Limits(Base):
+    more = {"web": "  attempts_max: 3\n  attempts_s: 600\n"}
+
+    def test_attempts(self):
+        """too many wrong passwords stop the right one too, also at once"""
+        self.world.password("bob")
+        self.world.password("cid")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            said = [a.code() for a in pool.map(
+                lambda n: self.world.sign_in("bob", "wrong %d" % n),
+                range(8))]
+        self.assertEqual(said.count("bad_sign_in"), 3)
+        self.assertEqual(said.count("too_many_attempts"), 5)
+        stopped = self.world.sign_in("bob")
+        self.refused(stopped, 429, "too_many_attempts")
+        self.assertIn("retry-after", stopped.headers)
+        self.assertEqual(self.world.sign_in("cid").status, 200)
+
+    def test_forgotten(self):
+        """a right password forgets the wrong ones before it"""
+        self.world.password("bob")
+        for _ in range(3):
+            self.refused(self.world.sign_in("bob", "wrong"), 401,
+                         "bad_sign_in")
+            self.refused(self.world.sign_in("bob", "wrong"), 401,
+                         "bad_sign_in")
+            self.assertEqual(self.world.sign_in("bob").status, 200)
+
+    def test_address(self):
+        """one address cannot try many names"""
+        said = [self.world.sign_in("u%d" % n, "wrong").code()
+                for n in range(31)]
+        self.assertEqual(said, ["bad_sign_in"] * 30 + ["too_many_attempts"])
+
+
+class Returns(Base):
+    def test_places(self):
+        """A5 only our own site and listed ones are led back to: 600 inputs"""
+        hosts = ["evil.example", "app.example.org.evil.example",
+                 "app.example.org@evil.example", "evil.example#app.example.org",
+                 "app.example.orgx", "APP.EXAMPLE.ORG", "app.example.org:444",
+                 "[::1]", "127.1", "0x7f000001", "xn--pple-43d.com", ""]
+        starts = ["//", "///", "////", "/\\", "\\\\", "\\/", "/\t/", "/\n/",
+                  "\t//", " //", "https://", "http://", "HTTPS://", "https:",
+                  "https:/", "https:///", "https:\\\\", "ftp://", "javascript:",
+                  "JaVaScRiPt:", "data:text/html,", "vbscript:", "file://",
+                  "//%2f", "/%5c..//", "http:%0a//", "\r\nLocation: //",
+                  "https://app.example.org@", "https://app.example.org:",
+                  "https://app.example.org.", "https://user:pw@",
+                  "\x00//", "\u2028//", "\uff0f\uff0f", "?//", "#//",
+                  "..//", ".//", ";//", ":", "@", "%2f%2f", "%5c%5c",
+                  "https%3a//", "https:app.example.org/../", "//app.example.org"
+                  ".", "blob:", "about:", "mailto:", "tel:"]
+        inputs = [start + host + tail for start in starts for host in hosts
+                  for tail in ("", "/")]
+        self.assertGreater(len(inputs), 600)
+        random.Random(1).shuffle(inputs)
+        own = 0
+        for wanted in inputs:
+            answer = self.world.nobody().send(
+                "GET", "/rolegate/sign-in?to=" + urllib.parse.quote(
+                    wanted, safe=""))
+            self.assertEqual(answer.status, 200)
+            to = re.search('name="to" value="([^"]*)"',
+                           answer.body.decode()).group(1)
+            if to != "/":
+                own += 1
+                self.assertTrue(
+                    re.fullmatch(r"/([^/\\][^\\]*)?", to) or
+                    re.fullmatch(r"https://app\.example\.org(/([^/\\].*)?)?",
+                                 to), (wanted, to))
+            self.assertNotIn("location", answer.headers)
+        self.assertLess(own, len(inputs) // 4)
+
+    def test_listed(self):
+        """A5 our own address counts as a place, another one does not"""
+        for wanted, to in ((ORIGIN, ORIGIN), (ORIGIN + "/a?b=c",
+                                              ORIGIN + "/a?b=c"),
+                           (ORIGIN + "//evil.example", "/"),
+                           ("/a//b", "/a//b"), ("/" + "x" * 3000, "/")):
+            page = self.world.nobody().send(
+                "GET", "/rolegate/sign-in?to=" +
+                urllib.parse.quote(wanted, safe="")).body.decode()
+            self.assertIn('name="to" value="%s"' % to, page)
+
+    def test_unauthorized(self):
+        """T48 a browser is led to the sign-in with where it wanted to go; a
+        program gets 401 as JSON"""
+        nobody = self.world.nobody()
+        page = nobody.send("GET", "/rolegate/unauthorized",
+                           RETURN="/reports?a=1&b=%2f",
+                           ACCEPT="text/html,application/xhtml+xml;q=0.9")
+        self.assertEqual(
+            (page.status, page.headers["location"]),
+            (303, "/rolegate/sign-in?to=/reports%3Fa%3D1%26b%3D%252f"))
+        page = nobody.send("GET", "/rolegate/unauthorized",
+                           RETURN="//evil.example/", ACCEPT="text/html")
+        self.assertEqual(page.headers["location"], "/rolegate/sign-in?to=/")
+        for accept in ("*/*", "application/json", ""):
+            self.refused(nobody.send("GET", "/rolegate/unauthorized",
+                                     RETURN="/x", ACCEPT=accept), 401,
+                         "no_identity")
+
+
+class Invitations(Base):
+    def join(self, token, username="new", **more):
+        return self.world.nobody().send(
+            "POST", "/rolegate/invitation", json.dumps({
+                "token": token, "username": username, "name": "New One",
+                "password": PASSWORD, **more}).encode())
+
+    def test_join(self):
+        """A7 somebody without an identity makes one, with the address that was
+        invited, and is signed in"""
+        token = self.invitation("new@example.org")
+        new = self.client(self.join(token))
+        me = new.get("/me").json()
+        self.assertEqual((me["member"], me["email"]),
+                         ("new", "new@example.org"))
+        self.assertIn("biz", [a["account"] for a in
+                              new.get("/accounts").json()["items"]])
+        self.refused(self.join(token, "other"), 404, "invitation_unknown")
+        self.assertEqual(self.world.sign_in("new").status, 200)
+
+    def test_refused(self):
+        """A7 a weak password, a taken name, a wrong token: nothing is used
+        up"""
+        token = self.invitation("new@example.org")
+        self.refused(self.join(token, password="short"), 400,
+                     "password_weak")
+        self.refused(self.join(token, "bob"), 409, "username_taken")
+        self.refused(self.join("A" * 43, "bob"), 404, "invitation_unknown")
+        self.refused(self.join("A" * 43), 404, "invitation_unknown")
+        self.refused(self.join(token + "A"), 404, "invitation_unknown")
+        self.refused(self.join(""), 404, "invitation_unknown")
+        self.assertEqual(self.join(token).status, 200)
+
+    def test_parallel(self):
+        """A7 accepted 100 times at once it works once"""
+        token = self.invitation("cid@example.org")
+        cid = self.world.session("cid")
+        cid.csrf = cid.get("/me").json()["csrf"]
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            said = list(pool.map(lambda n: cid.post(
+                "/invitations/accept", {"token": token}).status, range(100)))
+        self.assertEqual(said.count(200), 1)
+        self.assertEqual(set(said) - {200, 404}, set())
+
+    def test_page(self):
+        """A7 the page takes the token out of the address; it is in no answer
+        and no log"""
+        token = self.invitation("cid@example.org")
+        page = self.world.nobody().send("GET", "/rolegate/invitation")
+        self.assertIn("/rolegate/invitation.js", page.body.decode())
+        script = self.world.nobody().send("GET", "/rolegate/invitation.js")
+        self.assertIn("location.hash", script.body.decode())
+        cid = self.world.session("cid")
+        page = cid.send("GET", "/rolegate/invitation").body.decode()
+        key = re.search('name="csrf" value="([^"]*)"', page).group(1)
+        ann = self.world.session("ann")
+        other = ann.send("GET", "/rolegate/invitation").body.decode()
+        wrong = re.search('name="csrf" value="([^"]*)"', other).group(1)
+        self.assertEqual(cid.form("/rolegate/invitation", csrf=wrong,
+                                  token=token).status, 403)
+        self.assertEqual(ann.form("/rolegate/invitation", csrf=wrong,
+                                  token=token).status, 409)
+        done = cid.form("/rolegate/invitation", csrf=key, token=token)
+        self.assertEqual(done.status, 303)
+        for raw in self.world.answers:
+            self.assertNotIn(token.encode(), raw)
+        self.assertNotIn(token, self.world.said())
+        self.assertNotIn(token, self.world.rg("log", "--json"))
+
+
+class Idle(Base):
+    more = {"web": "  session_s: 3600\n  idle_s: 60\n", "redis": True}
+
+    def expires(self, client):
+        return client.get("/me").json()["session"]["expires"]
+
+    def wait_due(self, client):
+        """Half of the idle time has gone: by the store's clock, moved."""
+        digest = client.get("/me").json()["session"]["session"]
+        subprocess.run(
+            ["sqlite3", self.world.path("state.db"),
+             "UPDATE sessions SET expires_s = expires_s - 40 "
+             "WHERE digest = '%s'" % digest], check=True)
+        return digest
+
+    def test_renewed(self):
+        """A6 a session in use lives on, by a call and by the gate's word; one
+        that is not ends"""
+        self.world.password("bob")
+        bob = self.client(self.world.sign_in("bob"))
+        first = self.expires(bob)
+        self.assertEqual(self.expires(bob), first)
+        self.wait_due(bob)
+        bob.get("/me")
+        self.assertGreaterEqual(self.expires(bob), first)
+        digest = self.wait_due(bob)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            for word in (b"", b"x", b"0" * 64, b"x" * 5000,
+                         digest.encode()):
+                s.sendto(word, self.world.path("activity.sock"))
+        def renewed():
+            left = subprocess.run(
+                ["sqlite3", self.world.path("state.db"),
+                 "SELECT expires_s - %d FROM sessions WHERE digest = '%s'"
+                 % (time.time(), digest)], stdout=subprocess.PIPE, text=True,
+                check=True).stdout
+            return int(left) > 40
+        self.world.until(renewed)
+        subprocess.run(
+            ["sqlite3", self.world.path("state.db"),
+             "UPDATE sessions SET expires_s = 1000"], check=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(digest.encode(), self.world.path("activity.sock"))
+        time.sleep(0.3)
+        self.refused(bob.get("/me"), 401, "no_identity")
+
+
+class Process(Base):
+    def test_hostile(self):
+        """what is no request is refused, and the worker lives"""
+        nobody = self.world.nobody()
+        from web_world import exchange
+        path = self.world.path("web.sock")
+        for params in ([], [("ROLEGATE_METHOD", "GET")],
+                       [("ROLEGATE_METHOD", "GET"),
+                        ("ROLEGATE_TARGET", "/rolegate/sign-in"),
+                        ("ROLEGATE_TARGET", "/rolegate/sign-in"),
+                        ("ROLEGATE_ADDRESS", "192.0.2.1")],
+                       [("ROLEGATE_METHOD", "GET"),
+                        ("ROLEGATE_TARGET", "rolegate"),
+                        ("ROLEGATE_ADDRESS", "192.0.2.1")],
+                       [("ROLEGATE_METHOD", "POST"),
+                        ("ROLEGATE_TARGET", "/rolegate/sign-in"),
+                        ("ROLEGATE_ADDRESS", "192.0.2.1"),
+                        ("CONTENT_LENGTH", "9223372036854775808")],
+                       [("ROLEGATE_METHOD", "POST"),
+                        ("ROLEGATE_TARGET", "/rolegate/sign-in"),
+                        ("ROLEGATE_ADDRESS", "192.0.2.1"),
+                        ("CONTENT_LENGTH", "100")]):
+            self.assertEqual(exchange(path, params, b"").status, 400)
+        large = nobody.send("POST", "/rolegate/sign-in",
+                            b"x" * (9 * 1024 * 1024))
+        self.refused(large, 413, "body_too_large")
+        self.assertEqual(nobody.send("GET", "/rolegate/sign-in").status, 200)
+        self.assertEqual(nobody.send("GET", "/elsewhere").status, 404)
+        self.assertEqual(nobody.send("GET", "/rolegate/a/b").status, 404)
+        self.assertEqual(nobody.send("DELETE", "/rolegate/sign-in").status,
+                         405)
+        head = nobody.send("HEAD", "/rolegate/sign-in")
+        self.assertEqual((head.status, head.body), (200, b""))
+        self.assertNotIn("worker_died", self.world.said())
+
+    def test_killed(self):
+        """a worker that is killed is replaced; SIGTERM ends all; SIGHUP reads
+        the configuration again"""
+        workers = subprocess.run(
+            ["pgrep", "-P", str(self.world.web.pid)], stdout=subprocess.PIPE,
+            text=True, check=True).stdout.split()
+        self.assertEqual(len(workers), 3)
+        for pid in workers:
+            os.kill(int(pid), 9)
+        self.world.until(lambda: self.world.said().count("worker_died") == 3)
+        self.assertEqual(
+            self.world.nobody().send("GET", "/rolegate/sign-in").status, 200)
+        with open(self.world.path("rolegate.yaml"), "a") as out:
+            out.write("  passwords: no\n")
+        os.kill(self.world.web.pid, 1)
+        self.world.until(lambda: "[reloaded]" in self.world.said())
+        self.world.password("bob")
+        self.refused(self.world.sign_in("bob"), 401, "bad_sign_in")
+        with open(self.world.path("rolegate.yaml"), "a") as out:
+            out.write("  nonsense: 1\n")
+        os.kill(self.world.web.pid, 1)
+        self.world.until(lambda: "[reload_refused]" in self.world.said())
+        self.assertEqual(
+            self.world.nobody().send("GET", "/rolegate/sign-in").status, 200)
+        self.world.web.terminate()
+        self.assertEqual(self.world.web.wait(20), 0)
+        self.assertFalse(os.path.exists(self.world.path("web.sock")))
+
+    def test_check(self):
+        """--check names every fault; without web.origin nothing is served"""
+        with open(self.world.path("bad.yaml"), "w") as out:
+            out.write("store: x.db\ncatalogues: %s/catalogs\n"
+                      "gate:\n  cookie: c\nweb:\n  origin: app.example.org\n"
+                      "  idle_s: 100000\n" % ROOT)
+        said = subprocess.run(
+            [BUILD + "/rolegate-web", "--check", "--config",
+             self.world.path("bad.yaml")], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False)
+        self.assertEqual(said.returncode, 3)
+        self.assertIn("origin", said.stdout)
+        self.assertIn("idle_s", said.stdout)
+
+
+tap.main()
