@@ -82,7 +82,7 @@ PROCESS_SRC = \
 	fcgi/process/say.c fcgi/process/stop.c fcgi/process/times.c
 
 GATE_SRC = \
-	fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \
+	fcgi/gate/activity.c fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \
 	fcgi/gate/conn.c fcgi/gate/decision_log.c fcgi/gate/fetch.c \
 	fcgi/gate/identity.c \
 	fcgi/gate/keys.c fcgi/gate/link.c fcgi/gate/main.c fcgi/gate/params.c \

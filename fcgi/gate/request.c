@@ -265,6 +265,18 @@ finish(
 	r->done(r, text, len);
 }
 
+/* Only what was let through by a session keeps it alive. */
+static void
+activity_note(struct request *r, const struct answer *answer)
+{
+	const struct asker *asker = &r->inquiry.asker;
+
+	if (!asker->is_token && (answer->verdict == VERDICT_ALLOW ||
+				    answer->verdict == VERDICT_ALLOW_FILTER))
+		activity_tell(&r->judge->activity, str_from(asker->digest),
+		    wall_ms() / 1000);
+}
+
 static void
 view_said(void *context, const struct view_answer *known)
 {
@@ -272,6 +284,7 @@ view_said(void *context, const struct view_answer *known)
 	struct answer answer = inquiry_answer(
 	    &r->inquiry, known, wall_ms() / 1000, &r->judge->arena);
 
+	activity_note(r, &answer);
 	finish(r, &answer, known);
 }
 
@@ -280,13 +293,18 @@ view_said(void *context, const struct view_answer *known)
 void
 judge_init(struct judge *judge, const struct setup *setup, struct view *view)
 {
+	const struct config_web *web = &setup->config.web;
+
 	*judge = (struct judge){ .setup = setup, .view = view };
 	ids_begin(judge);
+	activity_open(
+	    &judge->activity, web->origin.len > 0 ? web->activity : STR(""));
 }
 
 void
 judge_free(struct judge *judge)
 {
+	activity_close(&judge->activity);
 	arena_free(&judge->arena);
 }
 

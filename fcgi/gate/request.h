@@ -17,6 +17,7 @@
 #ifndef ROLEGATE_GATE_REQUEST_H
 #define ROLEGATE_GATE_REQUEST_H
 
+#include "fcgi/gate/activity.h"
 #include "fcgi/gate/decision_log.h"
 #include "fcgi/process/say.h"
 #include "fcgi/gate/setup.h"
@@ -45,6 +46,7 @@ struct judge {
 	uint64_t seed; /* decision ids: seed and count */
 	uint64_t count;
 	struct say_once too_large;
+	struct activity activity;
 };
 
 struct request {
