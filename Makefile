@@ -200,7 +200,8 @@ install: programs
 	$(INSTALL_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
 	$(INSTALL_PROGRAM) $(BUILD)/rolegate $(BUILD)/rolegate-sync \
 	    $(DESTDIR)$(PREFIX)/bin
-	$(INSTALL_PROGRAM) $(BUILD)/rolegated $(DESTDIR)$(PREFIX)/sbin
+	$(INSTALL_PROGRAM) $(BUILD)/rolegated $(BUILD)/rolegate-web \
+	    $(DESTDIR)$(PREFIX)/sbin
 	$(INSTALL_DIR) $(SHARE)/rolegate/nginx $(SHARE)/rolegate/catalogs
 	$(INSTALL_FILE) nginx/*.conf $(SHARE)/rolegate/nginx
 	$(INSTALL_FILE) catalogs/*.csv catalogs/*.yaml \
@@ -211,6 +212,7 @@ install: programs
 	$(INSTALL_FILE) docs/man/*.8 $(SHARE)/man/man8
 	$(INSTALL_DIR) $(SHARE)/doc/rolegate/examples
 	$(INSTALL_FILE) README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md \
+	    docs/openapi.yaml \
 	    $(SHARE)/doc/rolegate
 	$(INSTALL_FILE) packaging/*.sample $(SHARE)/doc/rolegate/examples
 	$(INSTALL_DIR) $(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/rolegate

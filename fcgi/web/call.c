@@ -628,7 +628,7 @@ api_answer(struct web *web, const struct request *request, struct names words,
 	struct call call = { .web = web, .request = request };
 	struct str allow = STR("");
 
-	call.route = route_find(
+	call.route = api_route_find(
 	    &web->arena, request->method, words, &call.words, &allow);
 	if (call.route == NULL) {
 		no_route(&call, allow, response);

@@ -83,7 +83,7 @@ path_matches(
 }
 
 const struct route *
-route_find(struct arena *arena, struct str method, struct names words,
+api_route_find(struct arena *arena, struct str method, struct names words,
     struct names *values, struct str *allow)
 {
 	struct str *found = ARENA_ARRAY(arena, struct str, SEGMENTS_MAX);

@@ -27,7 +27,7 @@ struct route {
 
 /* NULL: no route has this path, or (*known, the methods in *allow) not by this
  * method. */
-const struct route *route_find(struct arena *arena, struct str method,
+const struct route *api_route_find(struct arena *arena, struct str method,
     struct names words, struct names *values, struct str *allow);
 bool route_changes(const struct route *route);
 /* METHOD TAB PATH TAB ID, one a line. */
