@@ -54,7 +54,7 @@ LIB_SRC = \
 	src/model/account.c src/model/address.c src/model/catalogue.c \
 	src/model/catalogue_load.c src/model/csv.c src/model/json.c \
 	src/model/member.c \
-	src/model/names.c src/model/path.c src/model/route.c src/model/sheet.c \
+	src/model/names.c src/model/password.c src/model/path.c src/model/route.c src/model/sheet.c \
 	src/model/state.c src/model/state_json.c src/model/state_text.c \
 	src/model/token.c \
 	src/decide/decide.c src/decide/reason.c \
@@ -97,7 +97,7 @@ WEB_SRC = \
 	fcgi/web/history_routes.c fcgi/web/import_routes.c \
 	fcgi/web/invitation_routes.c fcgi/web/main.c \
 	fcgi/web/member_routes.c fcgi/web/own_routes.c fcgi/web/page.c \
-	fcgi/web/password.c fcgi/web/problem.c fcgi/web/request.c \
+	fcgi/web/problem.c fcgi/web/request.c \
 	fcgi/web/response.c fcgi/web/return_to.c fcgi/web/route.c \
 	fcgi/web/setup.c fcgi/web/sign_in.c fcgi/web/site.c fcgi/web/web.c \
 	fcgi/web/worker.c $(PROCESS_SRC)

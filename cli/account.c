@@ -286,8 +286,15 @@ cmd_account_edit(struct app *app)
 static bool
 remove_make(struct change *change, struct admin *admin)
 {
-	return admin_account_remove(
-	    admin, change->app->args.words[0], &change->app->err);
+	struct app *app = change->app;
+	const struct account *account = NULL;
+
+	if (store_account(app->store, &app->arena, app->args.words[0], &account,
+		&app->err) == FOUND_YES)
+		change->typed =
+		    account->name.len > 0 ? account->name : account->id;
+	return app->err.kind == ERR_NONE &&
+	       admin_account_remove(admin, app->args.words[0], &app->err);
 }
 
 int

@@ -241,15 +241,36 @@ json_report(struct change *change, const char *shown)
 }
 
 static bool
+line_read(char *line, int size)
+{
+	if (fgets(line, size, stdin) == NULL)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	return true;
+}
+
+/* So that nobody takes away the wrong thing by a slip of the hand. */
+static bool
+ask_typed(struct app *app, struct str wanted)
+{
+	struct str shown = out_clean(&app->arena, wanted, true);
+	char answer[1024] = "";
+
+	fprintf(stderr, "Type %.*s to make this change: ", STR_ARGS(shown));
+	fflush(stderr);
+	return line_read(answer, sizeof(answer)) &&
+	       str_eq(str_from(answer), wanted);
+}
+
+static bool
 ask(void)
 {
 	char answer[16] = "";
 
 	fputs("Make this change? [y/N] ", stderr);
 	fflush(stderr);
-	if (fgets(answer, sizeof(answer), stdin) == NULL)
-		return false;
-	return answer[0] == 'y' || answer[0] == 'Y';
+	return line_read(answer, sizeof(answer)) &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 static int
@@ -306,7 +327,7 @@ change_settle(struct change *change, struct admin *admin, const char *shown)
 		return app_fail(app, ERR_USAGE, "need_yes",
 		    "standard input: is not a terminal to ask on; add --yes "
 		    "to make the change or --dry-run to look at it");
-	if (!ask()) {
+	if (change->typed.len > 0 ? !ask_typed(app, change->typed) : !ask()) {
 		out_note(app, "nothing changed");
 		return 1;
 	}

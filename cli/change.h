@@ -24,6 +24,7 @@ struct change {
 	 * may find that nobody needs to be asked. */
 	bool (*show)(struct change *change, struct admin *admin, FILE *to);
 	struct str member; /* who does it in place of the system; else empty */
+	struct str typed; /* set by make: what a terminal has to type, not y */
 	bool quiet; /* set by make or show: do it without asking */
 	bool unlike; /* the second difference is never the same: a new token */
 	bool noteless; /* leaves no row of history, and is a change all the same */

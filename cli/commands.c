@@ -205,6 +205,7 @@ static const struct opt log_opts[] = {
 
 static const struct opt help_opts[] = {
 	{ "man", 0, false, NULL, "print the manual page instead" },
+	{ "list", 0, false, NULL, "print the name of every command, one a line" },
 	END_OPT,
 };
 
@@ -258,7 +259,8 @@ const struct command commands[] = {
 	  "rolegate account edit sales --status suspended --why \"ticket 4711\"",
 	  NULL, account_edit_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_edit },
 	{ "account remove", "ID", "removes an account that has none below it",
-	  "rolegate account remove sales --dry-run", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_remove },
+	  "rolegate account remove sales --dry-run",
+	  "On a terminal its name has to be typed.", NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_account_remove },
 
 	{ "account move", "ID PARENT", "puts an account below another one",
 	  "rolegate account move team marketing --dry-run",
@@ -350,11 +352,19 @@ const struct command commands[] = {
 	  "rolegate token add ann \"nightly report\" --account sales --permission reports.view",
 	  "It does what its maker may do at that moment, and no more than the options say. The token is the only thing on standard output, and kept nowhere.",
 	  token_add_opts, 2, 2, COMMAND_WRITES | COMMAND_JSON, cmd_token_add },
+	{ "token show", "ID", "one token; the secret itself is kept nowhere",
+	  "rolegate token show 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5", NULL, NULL, 1, 1, COMMAND_JSON, cmd_token_show },
 	{ "token remove", "ID", "takes a token away",
 	  "rolegate token remove 4d1f0c9b8a7e6f5d4c3b2a1908f7e6d5", NULL, NULL, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_token_remove },
 
 	{ "notify list", "MEMBER [--unread]", "a member's notices, newest first",
 	  "rolegate notify list ann --unread", NULL, notify_list_opts, 1, 1, COMMAND_JSON, cmd_notify_list },
+	{ "notify read", "MEMBER [NUMBER]", "marks one notice as read, or all",
+	  "rolegate notify read ann 12", NULL, NULL, 1, 2, COMMAND_WRITES | COMMAND_JSON, cmd_notify_read },
+	{ "notify switches", "MEMBER", "the kinds of notices that come by mail as well",
+	  "rolegate notify switches ann", NULL, NULL, 1, 1, COMMAND_JSON, cmd_notify_switches },
+	{ "notify switch", "MEMBER [KIND ...]", "mail for exactly these kinds of notices",
+	  "rolegate notify switch ann import membership", NULL, NULL, 1, 33, COMMAND_WRITES | COMMAND_JSON, cmd_notify_switch },
 	{ "notify send", "MEMBER KIND TEXT", "gives a member a notice",
 	  "rolegate notify send ann announcement \"Down on Sunday from 4 to 5\"", NULL, NULL, 3, 3, COMMAND_WRITES | COMMAND_JSON, cmd_notify_send },
 
@@ -456,7 +466,7 @@ const struct command commands[] = {
 	  "64 hex digits, mode 0640. A file that is there is never written over.",
 	  NULL, 1, 1, 0, cmd_key_new },
 
-	{ "help", "[COMMAND] [--man]", "examples and options of a command",
+	{ "help", "[COMMAND] [--man] [--list]", "examples and options of a command",
 	  "rolegate help check\n"
 	  "rolegate help --man check | man -l -", NULL, help_opts, 0, 2, 0, cmd_help },
 

@@ -414,6 +414,14 @@ man_all(FILE *to)
 	fputs(".BR rolegate\\-sync (8),\n.BR rolegated (8)\n", to);
 }
 
+static int
+names_print(void)
+{
+	for (const struct command *c = commands; c->name != NULL; c++)
+		puts(c->name);
+	return 0;
+}
+
 int
 cmd_help(struct app *app)
 {
@@ -425,6 +433,8 @@ cmd_help(struct app *app)
 
 	for (int i = 0; i < count; i++)
 		words[i] = (char *)(uintptr_t)app->args.words[i].ptr;
+	if (args_have(&app->args, "list"))
+		return names_print();
 	if (count == 0) {
 		(man ? man_all : help_all)(stdout);
 		return 0;

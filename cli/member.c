@@ -1,9 +1,9 @@
-#include <sodium.h>
-
+#include "base/bounds.h"
 #include "base/secret.h"
 #include "cli/change.h"
 #include "cli/commands.h"
 #include "cli/out.h"
+#include "model/password.h"
 
 static const char *const list_columns[] = { "username", "email", "name",
 	"status", "grants", "sources" };
@@ -262,30 +262,15 @@ cmd_member_reinstate(struct app *app)
 
 /* --- password ------------------------------------------------------------- */
 
-#define PASSWORD_MIN ((size_t)12)
-#define PASSWORD_MAX ((size_t)256)
-
 static bool
-password_hash(struct app *app, const char *path, char *hash)
+password_read(struct app *app, const char *path, char *hash)
 {
-	char text[PASSWORD_MAX + 1];
+	char text[PASSWORD_LEN_MAX + 1];
 	size_t len = 0;
-	bool ok;
+	bool ok = secret_read(text, sizeof(text), &len, path, "password_file",
+		      &app->err) &&
+		  password_hash((struct str){ text, len }, hash, &app->err);
 
-	if (!secret_read(
-		text, sizeof(text), &len, path, "password_file", &app->err))
-		return false;
-	if (len < PASSWORD_MIN)
-		ok = err_set(&app->err, ERR_USAGE, "password_short",
-		    "%s: the password has %zu bytes; it needs %zu", path, len,
-		    PASSWORD_MIN);
-	else
-		ok = sodium_init() >= 0 &&
-			     crypto_pwhash_str(hash, text, len,
-				 crypto_pwhash_OPSLIMIT_INTERACTIVE,
-				 crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0
-			 ? true
-			 : app_no_memory(app);
 	sodium_memzero(text, sizeof(text));
 	return ok;
 }
@@ -301,7 +286,7 @@ int
 cmd_member_password(struct app *app)
 {
 	struct str file = args_text(&app->args, "password-file");
-	char hash[crypto_pwhash_STRBYTES] = "";
+	char hash[PASSWORD_TEXT_MAX] = "";
 	struct change change = {
 		.app = app, .make = password_make, .data = hash
 	};
@@ -313,7 +298,7 @@ cmd_member_password(struct app *app)
 		    "member password: wants --password-file FILE or "
 		    "--no-password");
 	path = none ? "" : app_cstr(app, file);
-	if (path == NULL || (!none && !password_hash(app, path, hash)))
+	if (path == NULL || (!none && !password_read(app, path, hash)))
 		return APP_FAILED;
 	return change_run(&change);
 }

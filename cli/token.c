@@ -31,6 +31,22 @@ tokens_find(struct app *app, struct api_token **list, size_t *count)
 	    app->store, &app->arena, member.id, list, count, &app->err);
 }
 
+static void
+token_row(struct table *table, const struct api_token *token)
+{
+	table_add(table, (const struct cell[COLUMNS]){
+			     cell_text(token->id),
+			     cell_text(token->username),
+			     cell_text(token->description),
+			     cell_list(token->accounts),
+			     cell_list(token->permissions),
+			     cell_list(token->addresses),
+			     cell_time(token->created_s),
+			     cell_time(token->expires_s),
+			     cell_time(token->used_s),
+			 });
+}
+
 int
 cmd_token_list(struct app *app)
 {
@@ -42,18 +58,32 @@ cmd_token_list(struct app *app)
 		return APP_FAILED;
 	table_start(&table, &app->arena, "tokens", columns, COLUMNS);
 	for (size_t i = 0; i < count; i++)
-		table_add(&table, (const struct cell[COLUMNS]){
-				      cell_text(list[i].id),
-				      cell_text(list[i].username),
-				      cell_text(list[i].description),
-				      cell_list(list[i].accounts),
-				      cell_list(list[i].permissions),
-				      cell_list(list[i].addresses),
-				      cell_time(list[i].created_s),
-				      cell_time(list[i].expires_s),
-				      cell_time(list[i].used_s),
-				  });
+		token_row(&table, &list[i]);
 	return table_print(app, &table) ? 0 : APP_FAILED;
+}
+
+int
+cmd_token_show(struct app *app)
+{
+	struct api_token token = { 0 };
+	struct table table;
+
+	if (!app_open(app, STORE_READ))
+		return APP_FAILED;
+	switch (store_api_token(
+	    app->store, &app->arena, app->args.words[0], &token, &app->err)) {
+	case FOUND_ERROR:
+		return APP_FAILED;
+	case FOUND_NO:
+		return app_fail(app, ERR_NOT_FOUND, "token_unknown",
+		    "token %.*s: does not exist; see rolegate token list",
+		    STR_ARGS(app->args.words[0]));
+	case FOUND_YES:
+		break;
+	}
+	table_start(&table, &app->arena, "token", columns, COLUMNS);
+	token_row(&table, &token);
+	return record_print(app, &table, NULL, 0) ? 0 : APP_FAILED;
 }
 
 /* --- Changes -------------------------------------------------------------- */

@@ -20,8 +20,6 @@
 #define WHO_MAX		   10000
 #define IDEMPOTENCY_MAX	   128
 #define RETURN_MAX	   2048 /* bytes of the address to go back to */
-#define PASSWORD_MAX	   1024
-#define PASSWORD_MIN	   12 /* of a new one; bytes */
 #define CHANGES_MAX	   ((size_t)20000) /* shown of one request */
 #define PEER_WAIT_S	   10 /* for nginx to send or to take */
 #define WORKER_FINISH_MS   10000

@@ -3,9 +3,10 @@
 
 #include "admin/admin.h"
 #include "fcgi/web/limits.h"
-#include "fcgi/web/password.h"
 #include "fcgi/web/routes.h"
+#include "fcgi/web/sign_in.h"
 #include "model/json.h"
+#include "model/password.h"
 #include "store/notice.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -111,6 +112,17 @@ struct new_password {
 };
 
 /* Whoever sits at an unlocked screen does not know the old one. */
+static bool
+password_confirm(struct call *call, struct str current)
+{
+	bool right = false;
+
+	return local_password_is(call->web, call->caller.member_id, current,
+		   &right, &call->err) &&
+	       (right || err_set(&call->err, ERR_REFUSED, "bad_sign_in",
+			     "password: is not the one that is in force"));
+}
+
 bool
 me_password(struct call *call)
 {
@@ -121,13 +133,12 @@ me_password(struct call *call)
 		    true },
 	};
 	struct new_password p = { .current = STR("") };
-	char hash[crypto_pwhash_STRBYTES];
+	char hash[PASSWORD_TEXT_MAX];
 	bool ok;
 
 	call->secret = true;
 	ok = call_body(call, call->body, fields, COUNT(fields), &p, NULL) &&
-	     password_confirm(
-		 call->web, call->caller.member_id, p.current, &call->err) &&
+	     password_confirm(call, p.current) &&
 	     password_hash(p.wanted, hash, &call->err) &&
 	     admin_password_set(&call->admin, call->caller.actor.username,
 		 str_from(hash), &call->err);
@@ -232,7 +243,8 @@ read_them(struct call *call, int64_t number)
 {
 	int64_t changed = 0;
 
-	return admin_notices_read(&call->admin, number, &changed, &call->err) &&
+	return admin_notices_read(&call->admin, call->caller.actor.username,
+		   number, &changed, &call->err) &&
 	       call_also(call, "read", json_integer(changed));
 }
 
@@ -273,7 +285,8 @@ switches_set(struct call *call)
 	struct names kinds = { NULL, 0 };
 
 	return call_body(call, call->body, fields, 1, &kinds, NULL) &&
-	       admin_mail_switches_set(&call->admin, kinds, &call->err);
+	       admin_mail_switches_set(&call->admin,
+		   call->caller.actor.username, kinds, &call->err);
 }
 
 /* --- Tokens --------------------------------------------------------------- */

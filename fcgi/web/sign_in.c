@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "fcgi/web/attempts.h"
-#include "fcgi/web/password.h"
+#include "model/password.h"
+#include "store/credential.h"
 #include "sync/directory.h"
 #include "sync/dn.h"
 
@@ -77,14 +78,17 @@ bad_sign_in(struct err *err)
 	    "sign-in: name and password do not belong together; try again");
 }
 
-static bool
-local_knows(struct web *web, struct str member_id, struct str password,
+bool
+local_password_is(struct web *web, struct str member_id, struct str password,
     bool *out, struct err *err)
 {
-	enum found found = password_is(web, member_id, password, err);
+	struct str text = STR("");
 
-	*out = found == FOUND_YES;
-	return found != FOUND_ERROR;
+	if (member_id.len > 0 && store_password(web->store, &web->arena,
+				     member_id, &text, err) == FOUND_ERROR)
+		return false;
+	*out = password_verify(text, password);
+	return true;
 }
 
 static bool
@@ -109,7 +113,7 @@ proves(struct web *web, const struct sign_in *asked, struct member *member,
 	if (source != NULL && config->directory)
 		return directory_knows(
 		    web, source, id, asked->password, out, err);
-	return local_knows(web, config->passwords ? member->id : STR(""),
+	return local_password_is(web, config->passwords ? member->id : STR(""),
 	    asked->password, out, err);
 }
 

@@ -22,6 +22,10 @@ struct sign_in {
 	struct str address;
 };
 
+/* Is it the member's local password? false in *out for one who has none. */
+bool local_password_is(struct web *web, struct str member_id,
+    struct str password, bool *out, struct err *err);
+
 struct signed_in {
 	char token[TOKEN_LEN + 1];
 	int64_t lifetime_s;

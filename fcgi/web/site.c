@@ -10,11 +10,11 @@
 #include "fcgi/web/call.h"
 #include "fcgi/web/limits.h"
 #include "fcgi/web/page.h"
-#include "fcgi/web/password.h"
 #include "fcgi/web/problem.h"
 #include "fcgi/web/return_to.h"
 #include "fcgi/web/sign_in.h"
 #include "model/json.h"
+#include "model/password.h"
 #include "store/list.h"
 
 struct visit {
@@ -407,7 +407,7 @@ join(struct visit *v, struct str token, struct signed_in *session)
 {
 	struct web *web = v->web;
 	struct str username = form_value(&v->form, "username");
-	char hash[crypto_pwhash_STRBYTES];
+	char hash[PASSWORD_TEXT_MAX];
 	struct admin admin;
 	bool ok;
 

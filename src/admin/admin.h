@@ -215,12 +215,14 @@ bool admin_history_prune(struct admin *admin, int64_t before_ms, int64_t *rows,
 /* To one member; mail as well where they switched it on. No history. */
 bool admin_notify(struct admin *admin, struct str username, const char *kind,
     struct str text, struct str link, struct err *err);
-/* Of the actor, a member: that notice, or all (0), is read; *changed counts. */
-bool admin_notices_read(struct admin *admin, int64_t number, int64_t *changed,
-    struct err *err);
-/* Mail for exactly these kinds of notices. */
-bool admin_mail_switches_set(
-    struct admin *admin, struct names kinds, struct err *err);
+/* Of oneself, or by the system: that notice, or all (0), is read; *changed
+ * counts. No history. */
+bool admin_notices_read(struct admin *admin, struct str username,
+    int64_t number, int64_t *changed, struct err *err);
+/* Of oneself, or by the system: mail for exactly these kinds of notices. No
+ * history. */
+bool admin_mail_switches_set(struct admin *admin, struct str username,
+    struct names kinds, struct err *err);
 
 /* --- Sessions ------------------------------------------------------------- */
 

@@ -60,52 +60,68 @@ admin_notify(struct admin *admin, struct str username, const char *kind,
 
 /* --- What one does with one's own ----------------------------------------- */
 
-bool
-admin_notices_read(
-    struct admin *admin, int64_t number, int64_t *changed, struct err *err)
+static bool
+own_need(struct admin *admin, struct str username, struct member *out,
+    struct err *err)
 {
-	struct member self = { 0 };
-
-	return change_begin(admin, err) &&
-	       change_end(admin,
-		   asker_need(admin, &self, err) &&
-		       store_read_notice(
-			   admin->store, self.id, number, changed, err),
-		   err);
+	return (asker_is(admin, username) ||
+		   rule_system(admin, "notices of", username, err)) &&
+	       member_need(admin, username, out, err);
 }
 
 static bool
-switches_set(struct admin *admin, struct names kinds, struct err *err)
+notices_read(struct admin *admin, struct str username, int64_t number,
+    int64_t *changed, struct err *err)
+{
+	struct member member = { 0 };
+
+	return own_need(admin, username, &member, err) &&
+	       store_read_notice(admin->store, member.id, number, changed, err);
+}
+
+bool
+admin_notices_read(struct admin *admin, struct str username, int64_t number,
+    int64_t *changed, struct err *err)
+{
+	return change_begin(admin, err) &&
+	       change_end(admin,
+		   notices_read(admin, username, number, changed, err), err);
+}
+
+static bool
+switches_set(struct admin *admin, struct str username, struct names kinds,
+    struct err *err)
 {
 	struct names before = { NULL, 0 };
-	struct member self = { 0 };
+	struct member member = { 0 };
 
-	if (!asker_need(admin, &self, err) ||
+	if (!own_need(admin, username, &member, err) ||
 	    !store_mail_switches(
-		admin->store, &admin->arena, self.id, &before, err))
+		admin->store, &admin->arena, member.id, &before, err))
 		return false;
 	for (size_t i = 0; i < before.count; i++)
 		if (!names_have(kinds, before.items[i]) &&
 		    !store_set_mail_switch(
-			admin->store, self.id, before.items[i], false, err))
+			admin->store, member.id, before.items[i], false, err))
 			return false;
 	for (size_t i = 0; i < kinds.count; i++)
 		if (!text_check_id(
 			kinds.items[i], ROLE_NAME_MAX, "kind", err) ||
 		    !store_set_mail_switch(
-			admin->store, self.id, kinds.items[i], true, err))
+			admin->store, member.id, kinds.items[i], true, err))
 			return false;
 	return true;
 }
 
 bool
-admin_mail_switches_set(
-    struct admin *admin, struct names kinds, struct err *err)
+admin_mail_switches_set(struct admin *admin, struct str username,
+    struct names kinds, struct err *err)
 {
 	if (kinds.count > MAIL_SWITCHES_MAX)
 		return err_set(err, ERR_LIMIT, "mail_switches",
 		    "mail: at most %d kinds of notices can be switched on",
 		    MAIL_SWITCHES_MAX);
 	return change_begin(admin, err) &&
-	       change_end(admin, switches_set(admin, kinds, err), err);
+	       change_end(
+		   admin, switches_set(admin, username, kinds, err), err);
 }

@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 """The HTTP API of rolegate-web, called as nginx calls it."""
 import json
+import os
+import re
 import subprocess
 import unittest
-import urllib.parse
 
 import jsonschema
 
 import tap
-from web_world import (API, BUILD, DESCRIPTION, ORIGIN, SEEN, Client, World,
-                       operations, resolve)
+from web_world import (API, BUILD, DESCRIPTION, ORIGIN, ROOT, SEEN, Client,
+                       World, operations, resolve)
 
 METHODS_THAT_CHANGE = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -65,6 +66,27 @@ class Described(unittest.TestCase):
             self.assertIn("#/components/schemas/" + name, used)
         for name in DESCRIPTION["components"]["parameters"]:
             self.assertIn("#/components/parameters/" + name, used)
+
+
+    def test_actions(self):
+        """every action of the command and of the API is in docs/actions.md"""
+        with open(os.path.join(ROOT, "docs", "actions.md")) as file:
+            page = file.read()
+        rows = re.findall(r"^\| (\S+) \| (\S+|`[^`]*`) \|", page, re.M)[2:]
+        system = re.findall(r"`([^`]*)`", page.split("Not for members")[1])
+        said = subprocess.run([BUILD + "/rolegate", "help", "--list"],
+                              stdout=subprocess.PIPE, text=True, check=True)
+        commands = set(said.stdout.splitlines())
+        self.assertGreater(len(commands), 50)
+        named = {c.strip("`") for _, c in rows} - {"-"}
+        of_system = {c for c in commands if c in system or
+                     c.split()[0] in system}
+        self.assertEqual(commands - of_system, named)
+        self.assertEqual({o["operationId"] for _, _, o in operations()},
+                         {a.strip("`") for a, _ in rows} - {"-"})
+        alone = [r for r in page.splitlines()
+                 if r.startswith("| ") and "| - |" in "|" + r[1:]]
+        self.assertTrue(all(r.split("|")[3].strip() for r in alone), alone)
 
 
 class Api(unittest.TestCase):
@@ -533,6 +555,26 @@ class Api(unittest.TestCase):
         self.refused(program.get("/accounts/biz"), 403, "member_inactive")
         self.refused(self.ann.get("/tokens/" + "0" * 32), 404,
                      "token_unknown")
+
+    def test_helper(self):
+        """P7 S12 what is done by a token or on behalf names both in the
+        history, and counts by the member's own rights"""
+        program, name = self.token(self.bob)
+        program.post("/accounts/sales/members", {"members": [
+            {"member": "zoe", "role": "reporting.viewer"}]})
+        row = self.ann.get("/accounts/sales/history?limit=1").json()["items"]
+        self.assertEqual((row[0]["actor"], row[0]["on_behalf"]),
+                         ("token:" + name, "member:bob"))
+        zoe = self.world.session("zoe")
+        self.world.rg("account", "add", "prof", "--parent", "net", "--level",
+                      "profile", "--name", "Prof", "--yes")
+        self.world.rg("grant", "add", "eve", "super_user", "prof", "--yes")
+        added = zoe.post("/accounts/prof/members", {"members": [
+            {"member": "bob", "role": "member"}]})
+        self.assertEqual(self.actions(added), ["grant.add"])
+        row = zoe.get("/accounts/prof/history?limit=1").json()["items"]
+        self.assertEqual((row[0]["actor"], row[0]["on_behalf"]),
+                         ("member:zoe", "account:prof"))
 
     def test_both(self):
         """a token and a cookie at once are nobody"""

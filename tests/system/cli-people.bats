@@ -198,3 +198,36 @@ rows() {
 @test "P5 --as: nobody restores a state but the system" {
 	says 5 "[not_yours]" load state.jsonl --as sue --why "ticket 1" --yes
 }
+
+@test "notify: read one or all; mail for exactly the kinds that are named" {
+	rg notify send bob announcement One --yes >/dev/null
+	rg notify send bob announcement Two --yes >/dev/null
+	says 0 "1 notices are read" notify read bob "$(rg notify list bob | tail -n 1 | cut -f1)" --yes
+	[ "$(rg notify list bob --unread | cut -f4)" = Two ]
+	says 0 "1 notices are read" notify read bob --yes
+	[ -z "$(rg notify list bob --unread)" ]
+	says 2 "[usage]" notify read bob x --yes
+	says 0 "mail to bob for: import;membership" notify switch bob membership import membership --yes
+	[ "$(rg notify switches bob | tr '\n' ' ')" = "import membership " ]
+	says 5 "[not_yours]" notify switch bob import --as ann --why "ticket 1" --yes
+	says 0 "mail to bob for" notify switch bob --yes
+	[ -z "$(rg notify switches bob)" ]
+}
+
+@test "token show: everything but the secret" {
+	rg token add ann nightly --account sales --yes >secret
+	id=$(rg token list | cut -f1)
+	says 0 nightly token show "$id"
+	[ "$(rg token show "$id" | grep -c "$(cat secret)")" -eq 0 ]
+	says 1 "[token_unknown]" token show 00000000000000000000000000000000
+}
+
+@test "account remove: on a terminal the name has to be typed" {
+	words=$(printf '%q ' "$build/rolegate" account remove team)
+	printf 'y\n' | script -qec "$words" /dev/null || true
+	says 0 Team account show team
+	printf 'team\n' | script -qec "$words" /dev/null || true
+	says 0 Team account show team
+	printf 'Team\n' | script -qec "$words" /dev/null
+	says 1 "[account_unknown]" account show team
+}

@@ -314,14 +314,14 @@ app() {
 	servers_up
 	sign_in ann ann-secret
 	[ "$(app)" = 200 ]
-	before=$(sqlite3 state.db 'SELECT max(expires_s) FROM sessions')
-	sqlite3 state.db 'UPDATE sessions SET expires_s = expires_s - 2000'
+	before=$(sqlite3 -readonly state.db 'SELECT max(expires_s) FROM sessions')
+	sqlite3 -cmd '.timeout 10000' state.db 'UPDATE sessions SET expires_s = expires_s - 2000'
 	# The gate tells once a minute; another worker of it has told nobody yet.
 	kill "$(pgrep -P "${pids[2]}" | head -1)"
 	# The record in the view is the old one: still good.
 	until_true test "$(app)" = 200
 	renewed() {
-		[ "$(sqlite3 state.db 'SELECT max(expires_s) FROM sessions')" -ge "$before" ]
+		[ "$(sqlite3 -readonly state.db 'SELECT max(expires_s) FROM sessions')" -ge "$before" ]
 	}
 	until_true renewed
 	rg log --json | grep -q session.renew

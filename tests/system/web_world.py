@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -349,6 +350,14 @@ class World:
         said = self.said()
         shutil.rmtree(self.folder)
         assert "Sanitizer" not in said and "runtime error" not in said, said
+
+    def sql(self, text, *values):
+        """Straight at the store, to move a clock for example."""
+        store = sqlite3.connect(self.path("state.db"), timeout=20)
+        with store:
+            rows = store.execute(text, values).fetchall()
+        store.close()
+        return rows
 
     # --- People ---
 
