@@ -61,7 +61,8 @@ LIB_SRC = \
 	src/store/account.c src/store/api_token.c src/store/catalogue.c \
 	src/store/credential.c src/store/db_sqlite.c \
 	src/store/history.c src/store/invitation.c src/store/job.c \
-	src/store/list.c src/store/member.c src/store/notice.c src/store/schema.c \
+	src/store/list.c src/store/member.c src/store/notice.c \
+	src/store/past.c src/store/schema.c \
 	src/store/session.c src/store/store.c src/store/sync.c \
 	src/publish/lines.c src/publish/publisher.c src/publish/read_state.c \
 	src/publish/record.c src/publish/record_catalogue.c \

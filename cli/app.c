@@ -7,6 +7,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "cli/out.h"
+#include "store/past.h"
 
 void
 app_close(struct app *app)
@@ -159,13 +160,6 @@ state_of_view(struct app *app, struct state *out)
 }
 
 bool
-app_state(struct app *app, struct state *out)
-{
-	return args_have(&app->args, "view") ? state_of_view(app, out)
-					     : state_of_store(app, out);
-}
-
-bool
 app_time(
     struct app *app, const char *option, int64_t fallback_s, int64_t *out_s)
 {
@@ -177,6 +171,61 @@ app_time(
 	return err_set(&app->err, ERR_USAGE, "usage",
 	    "--%s: '%.*s' is not a time; write 2027-01-01T00:00:00Z", option,
 	    STR_ARGS(text));
+}
+
+/* What the store kept of a catalogue is the body of its record. */
+static bool
+catalogues_of_past(struct app *app, struct past *past)
+{
+	const struct catalogue **list = ARENA_ARRAY(
+	    &app->arena, const struct catalogue *, past->catalogue_count + 1);
+
+	if (list == NULL)
+		return app_no_memory(app);
+	for (size_t i = 0; i < past->catalogue_count; i++) {
+		const struct record record = {
+			.name = past->catalogues[i].name,
+			.body = past->catalogues[i].text,
+		};
+
+		if (!record_read_catalogue(
+			&record, &app->arena, &list[i], &app->err))
+			return false;
+	}
+	past_catalogues_set(
+	    past, &(struct catalogues){ list, past->catalogue_count });
+	return true;
+}
+
+static bool
+state_of_past(struct app *app, int64_t at_s, struct state *out)
+{
+	struct past past = { .catalogue_count = 0 };
+
+	if (args_have(&app->args, "view"))
+		return err_set(&app->err, ERR_USAGE, "usage",
+		    "--at: the view knows no past; leave --view out");
+	if (!app_open(app, STORE_READ) ||
+	    !store_state_at(
+		app->store, &app->arena, at_s * 1000, &past, &app->err))
+		return false;
+	if (!catalogues_of_past(app, &past))
+		return false;
+	*out = past.state;
+	return true;
+}
+
+bool
+app_state(struct app *app, struct state *out)
+{
+	int64_t at_s;
+
+	if (!app_time(app, "at", app->now_s, &at_s))
+		return false;
+	if (at_s < app->now_s)
+		return state_of_past(app, at_s, out);
+	return args_have(&app->args, "view") ? state_of_view(app, out)
+					     : state_of_store(app, out);
 }
 
 bool

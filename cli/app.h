@@ -76,7 +76,7 @@ bool app_publisher(struct app *app);
 void app_publish(struct app *app);
 
 /* Everything in memory, from the store with the folder's catalogues, or from
- * the view when --view was given. */
+ * the view when --view was given; with --at in the past, what was then. */
 bool app_state(struct app *app, struct state *out);
 
 /* A word as the option says, or now when --at was not given. */

@@ -4,8 +4,9 @@
 #include "cli/batch.h"
 #include "cli/out.h"
 
+/* Of the view, or of the past, which are read whole. */
 static bool
-question_of_view(struct app *app, struct asked *asked, int64_t now_s)
+question_of_state(struct app *app, struct asked *asked, int64_t now_s)
 {
 	struct state state = { 0 };
 
@@ -69,8 +70,8 @@ asked_answer(struct app *app, struct asked *asked)
 		app, asked->account_id, ACCOUNT_ID_MAX, "account") ||
 	    !app_time(app, "at", app->now_s, &now_s))
 		return false;
-	ok = args_have(&app->args, "view")
-		 ? question_of_view(app, asked, now_s)
+	ok = args_have(&app->args, "view") || now_s < app->now_s
+		 ? question_of_state(app, asked, now_s)
 		 : question_of_store(app, asked, now_s);
 	if (!ok)
 		return false;

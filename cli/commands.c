@@ -10,7 +10,7 @@
 	}
 
 /* clang-format off */
-#define AT_OPT     { "at", 0, false, "TIME", "ask for this time, like 2027-01-01T00:00:00Z; else now" }
+#define AT_OPT     { "at", 0, false, "TIME", "ask for this time, like 2027-01-01T00:00:00Z, in the past from the history; else now" }
 #define VIEW_OPT   { "view", 0, false, NULL, "answer from the view in Redis instead of the store" }
 #define STATUS_OPT(words) { "status", 0, false, "STATUS", words }
 

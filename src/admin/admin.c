@@ -7,6 +7,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 #include "model/json.h"
+#include "store/past.h"
 #include "publish/record.h"
 
 /* --- The transaction ------------------------------------------------------ */
@@ -22,15 +23,35 @@ stored_find(
 }
 
 /* What the history says of a catalogue: which one, and which text of it. */
-static struct str
-catalogue_word(struct admin *admin, struct str name, struct str text)
+#define DIGEST_HEX (crypto_generichash_BYTES * 2 + 1)
+
+static void
+catalogue_digest(struct str text, char hex[DIGEST_HEX])
 {
 	unsigned char hash[crypto_generichash_BYTES];
-	char hex[sizeof(hash) * 2 + 1];
 
 	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text.ptr,
 	    text.len, NULL, 0);
-	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	sodium_bin2hex(hex, DIGEST_HEX, hash, sizeof(hash));
+}
+
+/* So that the past can be asked about: the history has the digest only. */
+static bool
+catalogue_keep(struct admin *admin, struct str text, struct err *err)
+{
+	char hex[DIGEST_HEX];
+
+	catalogue_digest(text, hex);
+	return store_keep_catalogue_text(
+	    admin->store, str_from(hex), text, err);
+}
+
+static struct str
+catalogue_word(struct admin *admin, struct str name, struct str text)
+{
+	char hex[DIGEST_HEX];
+
+	catalogue_digest(text, hex);
 	return json_text(
 	    &admin->arena, json_pack("{s:s,s:s%,s:s}", "type", "catalogue",
 			       "name", name.ptr, name.len, "digest", hex));
@@ -43,7 +64,8 @@ catalogue_put(struct admin *admin, const struct catalogue *catalogue,
 	struct touches touches = { 0 };
 
 	touch(admin, &touches, "catalogue", catalogue->name);
-	return store_put_catalogue(admin->store, catalogue->name, text,
+	return (have == NULL || catalogue_keep(admin, have->text, err)) &&
+	       store_put_catalogue(admin->store, catalogue->name, text,
 		   next_generation(admin), err) &&
 	       change_note(admin, "catalogue.put", catalogue->name,
 		   have == NULL
@@ -63,7 +85,8 @@ catalogues_drop(struct admin *admin, const struct stored_catalogue *stored,
 		if (catalogues_find(admin->catalogues, stored[i].name) != NULL)
 			continue;
 		touch(admin, &touches, "catalogue", stored[i].name);
-		if (!store_delete_catalogue(
+		if (!catalogue_keep(admin, stored[i].text, err) ||
+		    !store_delete_catalogue(
 			admin->store, stored[i].name, err) ||
 		    !change_note(admin, "catalogue.remove", stored[i].name,
 			catalogue_word(admin, stored[i].name, stored[i].text),

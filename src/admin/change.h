@@ -132,8 +132,6 @@ bool owner_fixed(const struct member *member, const struct account *account,
 
 const struct catalogue *
 catalogue_of(const struct admin *admin, const struct account *account);
-/* It is for accounts without levels. */
-bool catalogue_is_plain(const struct catalogue *catalogue);
 /* M10: nothing changes on what is suspended, archived or closed. */
 bool rule_not_frozen(const struct account *account, struct err *err);
 /* With `height` levels of its own it fits below that parent (M13). */

@@ -53,36 +53,12 @@ username_free(
 
 /* --- Add ------------------------------------------------------------------ */
 
-bool
-catalogue_is_plain(const struct catalogue *catalogue)
-{
-	bool levels = false;
-
-	for (size_t i = 0; i < catalogue->permission_count; i++) {
-		struct str level = catalogue->permissions[i].level;
-
-		if (str_eq(level, LEVEL_ACCOUNT))
-			return true;
-		levels = levels || level.len > 0;
-	}
-	return !levels;
-}
-
-static const struct catalogue *
-personal_catalogue(const struct admin *admin)
-{
-	for (size_t i = 0; i < admin->catalogues->count; i++)
-		if (catalogue_is_plain(admin->catalogues->items[i]))
-			return admin->catalogues->items[i];
-	return NULL;
-}
-
 /* REQUIREMENTS 1: without any request for it. */
 static bool
 personal_make(struct admin *admin, const struct member *member,
     struct touches *touches, struct err *err)
 {
-	const struct catalogue *catalogue = personal_catalogue(admin);
+	const struct catalogue *catalogue = catalogues_plain(admin->catalogues);
 	struct str id = member_id_new(&admin->arena);
 	struct account account = {
 		.kind = ACCOUNT_PERSONAL,

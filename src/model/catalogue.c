@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/bounds.h"
+#include "model/account.h"
 
 int
 catalogue_role(const struct catalogue *catalogue, struct str name)
@@ -89,5 +90,29 @@ catalogues_find(const struct catalogues *catalogues, struct str name)
 		else
 			low = middle + 1;
 	}
+	return NULL;
+}
+
+bool
+catalogue_is_plain(const struct catalogue *catalogue)
+{
+	bool levels = false;
+
+	for (size_t i = 0; i < catalogue->permission_count; i++) {
+		struct str level = catalogue->permissions[i].level;
+
+		if (str_eq(level, LEVEL_ACCOUNT))
+			return true;
+		levels = levels || level.len > 0;
+	}
+	return !levels;
+}
+
+const struct catalogue *
+catalogues_plain(const struct catalogues *catalogues)
+{
+	for (size_t i = 0; i < catalogues->count; i++)
+		if (catalogue_is_plain(catalogues->items[i]))
+			return catalogues->items[i];
 	return NULL;
 }

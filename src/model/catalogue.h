@@ -72,6 +72,10 @@ bool role_has(int role, const struct permission *permission);
  * before the one for all. NULL: nobody may do it. */
 const struct operation *catalogue_operation(
     const struct catalogue *catalogue, struct str name, struct str role);
+/* It is for accounts without levels. */
+bool catalogue_is_plain(const struct catalogue *catalogue);
+/* The first plain one, which personal accounts are of; NULL: there is none. */
+const struct catalogue *catalogues_plain(const struct catalogues *catalogues);
 const struct catalogue *catalogues_find(
     const struct catalogues *catalogues, struct str name);
 

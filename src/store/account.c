@@ -273,11 +273,10 @@ accounts_all(struct store *store, struct arena *arena, struct state *out,
 }
 
 bool
-accounts_read(struct store *store, struct arena *arena, struct state *out,
+accounts_arrange(struct store *store, struct arena *arena, struct state *out,
     struct err *err)
 {
-	if (!accounts_all(store, arena, out, err) ||
-	    !state_index(out, arena, err))
+	if (!state_index(out, arena, err))
 		return false;
 	if (!accounts_sort(out, arena))
 		return store_no_memory(store, err);
@@ -285,6 +284,14 @@ accounts_read(struct store *store, struct arena *arena, struct state *out,
 		return false;
 	personal_set(out);
 	return true;
+}
+
+bool
+accounts_read(struct store *store, struct arena *arena, struct state *out,
+    struct err *err)
+{
+	return accounts_all(store, arena, out, err) &&
+	       accounts_arrange(store, arena, out, err);
 }
 
 /* --- Writing -------------------------------------------------------------- */

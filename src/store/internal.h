@@ -67,6 +67,9 @@ bool members_read(struct store *store, struct arena *arena, struct state *out,
     struct err *err);
 bool accounts_read(struct store *store, struct arena *arena, struct state *out,
     struct err *err);
+/* Indexes the state, parents first, and links personal accounts. */
+bool accounts_arrange(struct store *store, struct arena *arena,
+    struct state *out, struct err *err);
 
 /* For tests. */
 bool store_set_busy_ms(struct store *store, int ms, struct err *err);

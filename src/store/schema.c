@@ -251,11 +251,20 @@ static const char *const step_2[] = {
 	" at_s BIGINT NOT NULL)",
 	NULL,
 };
+
+/* What a catalogue was before, for questions about the past. */
+static const char *const step_3[] = {
+	"CREATE TABLE catalogue_texts ("
+	" digest TEXT PRIMARY KEY,"
+	" body TEXT NOT NULL)",
+	NULL,
+};
 /* clang-format on */
 
 const struct schema_step SCHEMA_STEPS[] = {
 	{ step_1 },
 	{ step_2 },
+	{ step_3 },
 };
 const size_t SCHEMA_STEP_COUNT = sizeof(SCHEMA_STEPS) / sizeof(SCHEMA_STEPS[0]);
 

@@ -107,3 +107,63 @@ actions() { # options of log; oldest first
 	[ "$status" -eq 5 ]
 	[[ $output == *"history row $((seq + 1)):"* ]]
 }
+
+# A second between two changes, and in the past for whoever asks then.
+moment() {
+	sleep 1.1
+	date -u +%Y-%m-%dT%H:%M:%SZ
+	sleep 1
+}
+
+@test "--at in the past: who, what, check and explain answer from the history" {
+	cat >then.jsonl <<-'STATE'
+	{"type":"member","username":"ann","status":"active"}
+	{"type":"member","username":"bob","status":"active"}
+	{"type":"account","id":"biz","kind":"shared","level":"account","catalogue":"call-tracking","status":"active","owner":"ann"}
+	{"type":"account","id":"sub","parent":"biz","kind":"shared","level":"account","status":"active","owner":"ann"}
+	{"type":"grant","member":"bob","account":"sub","role":"full.editor","source":"local"}
+	STATE
+	rg load --yes then.jsonl >/dev/null
+	at=$(moment)
+	rg grant set bob reporting.viewer sub --yes >/dev/null
+	rg member edit bob --username robert --yes >/dev/null
+	later=$(moment)
+	rg member remove robert --yes >/dev/null
+	rg account remove sub --yes >/dev/null
+	run rg check bob users.add sub --at "$at"
+	[ "$status" -eq 0 ]
+	run rg check robert users.add sub --at "$later"
+	[ "$status" -eq 1 ]
+	[[ $output == *no_permission* ]]
+	run rg check bob users.add sub
+	[[ $output == *no_member* ]]
+	[ "$(rg who users.add sub --at "$at" | cut -f1 | tr '\n' ' ')" = "ann bob " ]
+	[ "$(rg who users.add sub --at "$later" | cut -f1)" = ann ]
+	[ "$(rg what robert sub --at "$later" | grep -c '^users.add')" -eq 0 ]
+	rg what bob sub --at "$at" | grep -q '^users.add'
+	rg explain bob users.add sub --at "$at" | grep -q granted
+	printf 'bob\tusers.add\tsub\n' >asked
+	[ "$(rg check --batch asked --at "$at" | cut -f1)" = allow ]
+	[ "$(rg check --batch asked | cut -f1)" = deny ]
+	# Before everything nobody was there.
+	run rg check bob users.add sub --at 2020-01-01T00:00:00Z
+	[[ $output == *no_member* ]]
+}
+
+@test "--at in the past: with the catalogue of then" {
+	mkdir roles
+	cp "$root"/catalogs/call-tracking* roles/
+	sed -i "s,^catalogues:.*,catalogues: $tmp/roles," rolegate.yaml
+	printf '%s\n' '{"type":"member","username":"bob","status":"active"}' \
+	    '{"type":"account","id":"biz","kind":"shared","level":"account","catalogue":"call-tracking","status":"active"}' \
+	    '{"type":"grant","member":"bob","account":"biz","role":"full.viewer","source":"local"}' >then.jsonl
+	rg load --yes then.jsonl >/dev/null
+	at=$(moment)
+	sed -i 's/^users.add,Add users,1,0,/users.add,Add users,1,1,/' roles/*.csv
+	rg member add tim --yes >/dev/null
+	run rg check bob users.add biz
+	[ "$status" -eq 0 ]
+	run rg check bob users.add biz --at "$at"
+	[ "$status" -eq 1 ]
+	[[ $output == *no_permission* ]]
+}

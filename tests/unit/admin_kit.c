@@ -382,6 +382,13 @@ do_account_remove(const struct words *w)
 	return admin_account_remove(&admin, w->word[2], &kit.err);
 }
 
+static bool
+do_account_move(const struct words *w)
+{
+	return admin_account_move(
+	    &admin, w->word[2], option(w, "parent"), &kit.err);
+}
+
 static struct grant
 grant_of(const struct words *w)
 {
@@ -467,6 +474,7 @@ static const struct {
 	{ "account", "add", do_account_add },
 	{ "account", "edit", do_account_edit },
 	{ "account", "remove", do_account_remove },
+	{ "account", "move", do_account_move },
 	{ "grant", "add", do_grant_add },
 	{ "grant", "set", do_grant_set },
 	{ "grant", "remove", do_grant_remove },

@@ -1482,25 +1482,25 @@ version_get(void)
 START_TEST(d3_a_broken_step_changes_nothing)
 {
 	const struct schema_step broken[] = { SCHEMA_STEPS[0], SCHEMA_STEPS[1],
-		{ step_next }, { step_broken } };
+		SCHEMA_STEPS[2], { step_next }, { step_broken } };
 	const struct schema_step right[] = { SCHEMA_STEPS[0], SCHEMA_STEPS[1],
-		{ step_next }, { step_last } };
+		SCHEMA_STEPS[2], { step_next }, { step_last } };
 	struct db *db;
 
 	fill();
 	kit_close();
 	db = db_get();
-	KIT_FAILS(schema_migrate(db, broken, 4, &kit.err), "store_corrupt");
+	KIT_FAILS(schema_migrate(db, broken, 5, &kit.err), "store_corrupt");
 	ck_assert(!db_in_transaction(db));
-	ck_assert_int_eq(version_get(), 3);
-	ck_assert_int_eq(rows_in("phones"), 2);
-	KIT_FAILS(schema_check(db, 4, &kit.err), "store_older");
-	KIT_FAILS(schema_check(db, 1, &kit.err), "store_newer");
-	KIT_OK(schema_migrate(db, right, 4, &kit.err));
-	KIT_OK(schema_migrate(db, right, 4, &kit.err));
-	KIT_OK(schema_check(db, 4, &kit.err));
-	db_close(db);
 	ck_assert_int_eq(version_get(), 4);
+	ck_assert_int_eq(rows_in("phones"), 2);
+	KIT_FAILS(schema_check(db, 5, &kit.err), "store_older");
+	KIT_FAILS(schema_check(db, 1, &kit.err), "store_newer");
+	KIT_OK(schema_migrate(db, right, 5, &kit.err));
+	KIT_OK(schema_migrate(db, right, 5, &kit.err));
+	KIT_OK(schema_check(db, 5, &kit.err));
+	db_close(db);
+	ck_assert_int_eq(version_get(), 5);
 	ck_assert_int_eq(rows_in("third"), 2);
 }
 END_TEST
@@ -1509,8 +1509,8 @@ END_TEST
 START_TEST(d3_migration_killed_and_restarted)
 {
 	const struct schema_step steps[] = { SCHEMA_STEPS[0], SCHEMA_STEPS[1],
-		{ step_next }, { step_last } };
-	int seen[5] = { 0 };
+		SCHEMA_STEPS[2], { step_next }, { step_last } };
+	int seen[6] = { 0 };
 
 	kit_close();
 	for (int i = 0; i < 60; i++) {
@@ -1523,7 +1523,7 @@ START_TEST(d3_migration_killed_and_restarted)
 		child = fork();
 		if (child == 0) {
 			db = db_get();
-			(void)schema_migrate(db, steps, 4, &kit.err);
+			(void)schema_migrate(db, steps, 5, &kit.err);
 			raise(SIGKILL);
 		}
 		usleep(kit_random(8000));
@@ -1532,14 +1532,15 @@ START_TEST(d3_migration_killed_and_restarted)
 		db = db_get();
 		KIT_OK(schema_version(db, &version, &kit.err));
 		seen[version]++;
-		KIT_OK(schema_migrate(db, steps, 4, &kit.err));
+		KIT_OK(schema_migrate(db, steps, 5, &kit.err));
 		db_close(db);
-		ck_assert_int_eq(version_get(), 4);
+		ck_assert_int_eq(version_get(), 5);
 		ck_assert_int_eq(rows_in("third"), 0);
 		ck_assert_int_eq(rows_in("members"), 0);
 		ck_assert_int_eq(rows_in("history_head"), 1);
 	}
-	ck_assert_int_eq(seen[0] + seen[1] + seen[2] + seen[3] + seen[4], 60);
+	ck_assert_int_eq(
+	    seen[0] + seen[1] + seen[2] + seen[3] + seen[4] + seen[5], 60);
 }
 END_TEST
 

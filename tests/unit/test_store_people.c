@@ -187,8 +187,8 @@ START_TEST(D3_a_store_of_the_first_schema_comes_along)
 	kit_member("Ann");
 	kit_history("grant.add", "Ann on a");
 	kit_commit();
-	/* Back to what the first schema had: no column, table or index of the
-	 * second. */
+	/* Back to what the first schema had: no column, table or index of those
+	 * behind it. */
 	kit_sql("DROP INDEX history_by_account");
 	kit_sql("DROP INDEX history_by_member");
 	kit_sql("DROP INDEX history_by_subject");
@@ -204,7 +204,7 @@ START_TEST(D3_a_store_of_the_first_schema_comes_along)
 	for (const char *const *t = (const char *const[]){ "history_floor",
 		 "invitations", "api_tokens", "notices", "mail_switches",
 		 "mails", "job_rows", "jobs", "passwords", "attempts",
-		 "answered", NULL };
+		 "answered", "catalogue_texts", NULL };
 	     *t != NULL; t++)
 		kit_sql("DROP TABLE %s", *t);
 	kit_sql("UPDATE schema_version SET version = 1");
