@@ -73,7 +73,8 @@ LIB_SRC = \
 	src/admin/notice.c src/admin/password.c src/admin/reinstate.c \
 	src/admin/right.c \
 	src/admin/rule.c src/admin/session.c \
-	src/mail/message.c
+	src/mail/deliver.c src/mail/message.c src/mail/sendmail.c \
+	src/mail/smtp.c
 
 GATE_SRC = \
 	fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \
