@@ -31,7 +31,7 @@ HARDEN_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all \
            -fno-omit-frame-pointer
 
-PKGS_LIB = sqlite3 yaml-0.1 jansson libsodium hiredis
+PKGS_LIB = sqlite3 yaml-0.1 jansson libsodium hiredis libcurl
 pc = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 RG_CFLAGS = -std=c11 -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' -Isrc -I. \
@@ -74,7 +74,10 @@ LIB_SRC = \
 	src/admin/load.c src/admin/member.c src/admin/move.c \
 	src/admin/notice.c src/admin/password.c src/admin/reinstate.c \
 	src/admin/right.c \
-	src/admin/rule.c src/admin/session.c
+	src/admin/rule.c src/admin/session.c \
+	src/mail/deliver.c src/mail/message.c src/mail/queue.c \
+	src/mail/sendmail.c \
+	src/mail/smtp.c
 
 # What both servers are processes by.
 PROCESS_SRC = \

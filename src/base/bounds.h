@@ -59,6 +59,8 @@
 #define STATE_LINE_MAX (256 * 1024)
 #define RECORD_MAX (512 * 1024)
 #define SECRET_FILE_MAX 4096
+#define MAIL_BODY_MAX (64 * 1024)
+#define MAIL_SUBJECT_MAX 1024
 #define PATH_MAX_BYTES 4096
 
 #endif
