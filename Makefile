@@ -122,7 +122,7 @@ SYNC_SRC = \
 CLI_SRC = \
 	cli/account.c cli/app.c cli/args.c cli/ask.c cli/batch.c cli/change.c \
 	cli/check.c cli/commands.c cli/config.c cli/explain.c cli/grant.c \
-	cli/help.c cli/import.c cli/invite.c cli/key.c cli/load.c cli/log.c cli/logfmt.c cli/main.c \
+	cli/help.c cli/import.c cli/invite.c cli/key.c cli/load.c cli/log.c cli/logfmt.c cli/mail.c cli/main.c \
 	cli/member.c cli/notify.c cli/out.c cli/publish.c cli/role.c \
 	cli/secret.c cli/session.c cli/status.c cli/sync.c cli/token.c \
 	cli/who.c

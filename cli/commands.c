@@ -368,6 +368,13 @@ const struct command commands[] = {
 	{ "notify send", "MEMBER KIND TEXT", "gives a member a notice",
 	  "rolegate notify send ann announcement \"Down on Sunday from 4 to 5\"", NULL, NULL, 3, 3, COMMAND_WRITES | COMMAND_JSON, cmd_notify_send },
 
+	{ "mail list", "", "the mail that waits to be sent, and what was given up",
+	  "rolegate mail list", NULL, NULL, 0, 0, COMMAND_JSON, cmd_mail_list },
+	{ "mail send", "", "sends what is due, once",
+	  "rolegate mail send",
+	  "rolegate-web does it by itself. What fails for now is tried again for three days.",
+	  NULL, 0, 0, 0, cmd_mail_send },
+
 	{ "grant list", "[--member USER] [--account ID] [--role ROLE] [--source NAME]", "the grants, by member",
 	  "rolegate grant list --account sales\n"
 	  "rolegate grant list --source corp --json",

@@ -44,6 +44,8 @@ int cmd_token_add(struct app *app);
 int cmd_token_remove(struct app *app);
 int cmd_token_show(struct app *app);
 int cmd_notify_list(struct app *app);
+int cmd_mail_list(struct app *app);
+int cmd_mail_send(struct app *app);
 int cmd_notify_read(struct app *app);
 int cmd_notify_send(struct app *app);
 int cmd_notify_switch(struct app *app);

@@ -14,6 +14,7 @@
 #include "fcgi/process/times.h"
 #include "fcgi/web/limits.h"
 #include "fcgi/web/web.h"
+#include "mail/queue.h"
 #include "model/token.h"
 #include "store/credential.h"
 
@@ -21,11 +22,14 @@
 #define TIDY_MS	       30000 /* how often for what is over */
 #define STEP_ROWS      ((size_t)100)
 #define DATAGRAMS_ONCE 1000
+#define MAILS_ONCE     ((size_t)20) /* then there is other work again */
 
 struct chores {
 	struct web web;
 	int activity; /* -1: there is none */
 	int64_t tidy_ms; /* when next, monotonic */
+	int64_t mail_ms; /* ... unless the store changes before */
+	int64_t version; /* of the store when mail was looked at */
 	struct say_once failed;
 };
 
@@ -64,6 +68,8 @@ import_work(struct chores *c)
 		failed_say(c, "an import", &err);
 		return false;
 	}
+	if (done)
+		c->mail_ms = 0; /* what it held is due now */
 	web_publish(web);
 	return true;
 }
@@ -155,6 +161,26 @@ activity_read(struct chores *c)
 	web_publish(&c->web);
 }
 
+/* --- Mail ----------------------------------------------------------------- */
+
+/* Another process that sends already is no fault. */
+static size_t
+mail_send(struct chores *c)
+{
+	struct web *web = &c->web;
+	const struct web_setup *setup = web->setup;
+	struct mail_queue queue = mail_queue_of(
+	    &setup->config, web->store, &setup->catalogues, wall_ms);
+	struct err err = { 0 };
+	size_t sent = 0;
+
+	if (setup->config.mail.from.len > 0 &&
+	    !mail_queue_drain(&queue, MAILS_ONCE, &sent, &err) &&
+	    err.kind != ERR_REFUSED)
+		failed_say(c, "mail", &err);
+	return sent;
+}
+
 /* --- What is over --------------------------------------------------------- */
 
 static bool
@@ -189,6 +215,26 @@ tidy(struct chores *c)
 	web_publish(&c->web);
 }
 
+/* Every half minute, and when something has changed, since that may be an
+ * invitation. */
+static void
+mail_look(struct chores *c)
+{
+	struct err err = { 0 };
+	int64_t version = 0;
+
+	if (!store_data_version(c->web.store, &version, &err)) {
+		failed_say(c, "the store", &err);
+		return;
+	}
+	if (version == c->version && monotonic_ms() < c->mail_ms)
+		return;
+	c->mail_ms = monotonic_ms() + TIDY_MS;
+	if (mail_send(c) == MAILS_ONCE)
+		c->mail_ms = 0;
+	c->version = version;
+}
+
 int
 chores_run(const struct web_setup *setup, const sigset_t *blocked)
 {
@@ -208,6 +254,7 @@ chores_run(const struct web_setup *setup, const sigset_t *blocked)
 		if (wait.revents != 0)
 			activity_read(&c);
 		timeout_ms = import_work(&c) ? 0 : LOOK_MS;
+		mail_look(&c);
 		tidy(&c);
 		arena_reset(&c.web.arena);
 	}

@@ -24,6 +24,7 @@ struct sections {
 	const struct yaml_node *gate;
 	const struct yaml_node *gate_redis;
 	const struct yaml_node *web;
+	const struct yaml_node *mail;
 };
 
 static const char *const log_words[] = {
@@ -49,6 +50,8 @@ static const struct yaml_key top_keys[] = {
 	  .help = "how rolegated answers" },
 	{ .name = "web", .type = YAML_NODE, .offset = AT(web),
 	  .help = "sign-in and the HTTP API: rolegate-web" },
+	{ .name = "mail", .type = YAML_NODE, .offset = AT(mail), .reloadable = true,
+	  .help = "how invitations and notices are sent" },
 };
 
 static const struct yaml_key view_keys[] = {
@@ -144,6 +147,25 @@ static const struct yaml_key web_keys[] = {
 	  .help = "path of the socket on which the gate tells that a session is in use" },
 };
 
+static const struct yaml_key mail_keys[] = {
+	{ .name = "from", .type = YAML_STR, .offset = AT(config.mail.from), .reloadable = true,
+	  .help = "address that mail comes from; none is sent without" },
+	{ .name = "sendmail", .type = YAML_STR, .offset = AT(config.mail.sendmail), .fallback = "/usr/sbin/sendmail", .reloadable = true,
+	  .help = "program that takes a mail, where no server is named" },
+	{ .name = "smtp", .type = YAML_STR, .offset = AT(config.mail.smtp), .reloadable = true,
+	  .help = "host:port of a server that takes mail by SMTP" },
+	{ .name = "starttls", .type = YAML_BOOL, .offset = AT(config.mail.starttls), .fallback = "yes", .reloadable = true,
+	  .help = "no mail goes to the server but by TLS with a certificate that is right" },
+	{ .name = "smtp_user", .type = YAML_STR, .offset = AT(config.mail.smtp_user), .reloadable = true,
+	  .help = "user of the server; needs smtp_password_file" },
+	{ .name = "smtp_password_file", .type = YAML_STR, .offset = AT(config.mail.smtp_password_file), .reloadable = true,
+	  .help = "file with the password alone" },
+	{ .name = "smtp_ca_file", .type = YAML_STR, .offset = AT(config.mail.smtp_ca_file), .reloadable = true,
+	  .help = "file with the certificates to trust; the system's when it is not set" },
+	{ .name = "timeout_ms", .type = YAML_INT, .offset = AT(config.mail.timeout_ms), .min = 100, .max = 600000, .fallback = "30000", .reloadable = true,
+	  .help = "milliseconds that one mail may take" },
+};
+
 /* Every table with the place of its keys in the file. */
 static const struct section {
 	const char *name; /* "" is the top */
@@ -158,6 +180,7 @@ static const struct section {
 	{ "gate",       "  ",   gate_keys,       COUNT(gate_keys),       "-" },
 	{ "gate.redis", "    ", gate_redis_keys, COUNT(gate_redis_keys), "the view's" },
 	{ "web",        "  ",   web_keys,        COUNT(web_keys),        "-" },
+	{ "mail",       "  ",   mail_keys,       COUNT(mail_keys),       "-" },
 };
 /* clang-format on */
 
@@ -391,6 +414,29 @@ web_check(struct loader *l, const struct yaml_node *map)
 }
 
 static void
+mail_check(struct loader *l, const struct yaml_node *map)
+{
+	struct config_mail *mail = &l->out.config.mail;
+
+	path_make(l, map, "sendmail", &mail->sendmail);
+	path_make(l, map, "smtp_password_file", &mail->smtp_password_file);
+	path_make(l, map, "smtp_ca_file", &mail->smtp_ca_file);
+	if (mail->smtp.len > 0 && !is_host_port(mail->smtp))
+		fault_at(l, map, "smtp", "write host:port or [::1]:port");
+	if ((mail->smtp_user.len > 0) != (mail->smtp_password_file.len > 0))
+		fault_at(l, map,
+		    mail->smtp_user.len > 0 ? "smtp_user"
+					    : "smtp_password_file",
+		    "smtp_user and smtp_password_file go together");
+	if (mail->smtp_user.len > 0 && !mail->starttls)
+		fault_at(l, map, "starttls",
+		    "a password goes to no server without TLS; write yes");
+	if (mail->from.len > 0 && l->out.config.web.origin.len == 0)
+		fault_at(l, map, "from",
+		    "an invitation leads to rolegate-web; write web.origin");
+}
+
+static void
 all_read(struct loader *l)
 {
 	struct sections *s = &l->out;
@@ -410,6 +456,8 @@ all_read(struct loader *l)
 	gate_redis_read(l);
 	map = section_read(l, s->web, web_keys, COUNT(web_keys));
 	web_check(l, map);
+	map = section_read(l, s->mail, mail_keys, COUNT(mail_keys));
+	mail_check(l, map);
 }
 
 /* Paths are made whole here, so that they hold wherever the process goes. */
@@ -508,7 +556,9 @@ value_show(const struct sections *s, const struct section *section,
 {
 	const void *at = (const char *)s + key->offset;
 
-	if (key->type == YAML_STR && ((const struct str *)at)->len == 0) {
+	if ((key->type == YAML_STR && ((const struct str *)at)->len == 0) ||
+	    (key->type == YAML_STRS &&
+		((const struct names *)at)->count == 0)) {
 		fprintf(out, "%s# %s:\n", section->indent, key->name);
 		return;
 	}

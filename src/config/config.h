@@ -65,6 +65,19 @@ struct config_web {
 	struct str activity; /* socket that the gate tells of activity */
 };
 
+/* mail: invitations and notices. A line for a line as struct mail_config has
+ * it. */
+struct config_mail {
+	struct str from; /* empty: none is sent */
+	struct str sendmail;
+	struct str smtp; /* host:port; empty: by sendmail */
+	bool starttls;
+	struct str smtp_user;
+	struct str smtp_password_file;
+	struct str smtp_ca_file;
+	int64_t timeout_ms;
+};
+
 struct config {
 	struct str path;
 	struct str store;
@@ -73,6 +86,7 @@ struct config {
 	struct config_view view;
 	struct config_gate gate;
 	struct config_web web;
+	struct config_mail mail;
 };
 
 /* `path` NULL: ROLEGATE_CONFIG, else /etc/rolegate/rolegate.yaml. Relative

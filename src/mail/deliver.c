@@ -73,8 +73,8 @@ mail_config_check(const struct mail_config *config, struct err *err)
 	if (config->from.len == 0 ||
 	    (config->smtp.len == 0 && config->sendmail.len == 0))
 		return err_set(err, ERR_REFUSED, "mail_not_configured",
-		    "mail: is not configured; set from and base_url in the "
-		    "section mail of rolegate.yaml");
+		    "mail: is not configured; set mail.from and web.origin in "
+		    "rolegate.yaml");
 	if (!mail_address_check(config->from, "mail.from", err))
 		return false;
 	if (!server_is_one(config->smtp) || config->timeout_ms <= 0)

@@ -321,8 +321,33 @@ queue_check(const struct mail_queue *q, struct err *err)
 	if (mail_base_url_is_one(q->base_url))
 		return true;
 	return err_set(err, ERR_REFUSED, "mail_not_configured",
-	    "mail: base_url is no http:// or https:// address; set it in the "
-	    "section mail of rolegate.yaml");
+	    "mail: web.origin is no http:// or https:// address; set it in "
+	    "rolegate.yaml");
+}
+
+struct mail_queue
+mail_queue_of(const struct config *config, struct store *store,
+    const struct catalogues *catalogues, int64_t (*clock_ms)(void))
+{
+	const struct config_mail *mail = &config->mail;
+
+	return (struct mail_queue){
+		.store = store,
+		.catalogues = catalogues,
+		.config = {
+			.from = mail->from,
+			.sendmail = mail->sendmail,
+			.smtp = mail->smtp,
+			.starttls = mail->starttls,
+			.smtp_user = mail->smtp_user,
+			.smtp_password_file = mail->smtp_password_file,
+			.smtp_ca_file = mail->smtp_ca_file,
+			.timeout_ms = mail->timeout_ms,
+		},
+		.base_url = config->web.origin,
+		.clock_ms = clock_ms,
+		.deliver = mail_deliver,
+	};
 }
 
 static enum step

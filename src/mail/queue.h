@@ -2,7 +2,7 @@
  *
  * Rules:   one runner at a time, by the lock "mail". A mail for an invitation
  *          gets a fresh token when it is sent, never before: the mark {link}
- *          in its text becomes BASE_URL/rolegate/invitation#TOKEN. The token
+ *          in its text becomes ORIGIN/rolegate/invitation#TOKEN. The token
  *          stands in the fragment, which no browser sends to a server, so it
  *          is in no log and no Referer. Its digest is committed before the
  *          message is handed over; the mail of an invitation that is gone or
@@ -19,6 +19,7 @@
 #ifndef ROLEGATE_MAIL_QUEUE_H
 #define ROLEGATE_MAIL_QUEUE_H
 
+#include "config/config.h"
 #include "mail/deliver.h"
 #include "model/catalogue.h"
 #include "store/store.h"
@@ -34,6 +35,11 @@ struct mail_queue {
 	    struct arena *arena, struct str to, struct str message,
 	    struct err *err);
 };
+
+/* As the configuration says: the links lead to web.origin. */
+struct mail_queue mail_queue_of(const struct config *config,
+    struct store *store, const struct catalogues *catalogues,
+    int64_t (*clock_ms)(void));
 
 /* http:// or https:// with a host, and a path at most. */
 bool mail_base_url_is_one(struct str url);

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Sign-in, sessions, pages and invitations of rolegate-web."""
 import concurrent.futures
-import http.client
+import email
+import email.policy
 import json
 import os
 import random
@@ -390,6 +391,144 @@ class Invitations(Base):
             self.assertNotIn(token.encode(), raw)
         self.assertNotIn(token, self.world.said())
         self.assertNotIn(token, self.world.rg("log", "--json"))
+
+
+class Mail(Base):
+    """By a program that takes the place of sendmail."""
+    more = {"more": "mail:\n  from: rolegate@example.org\n"
+            "  sendmail: sendmail\n  timeout_ms: 5000\n"}
+
+    def setUp(self):
+        super().setUp()
+        with open(self.world.path("sendmail"), "w") as out:
+            out.write("#!/bin/sh\nprintf '%%s ' \"$@\" >>%s/argv\n"
+                      "cat >%s/mail.$$ && mv %s/mail.$$ %s/mail\n"
+                      % ((self.world.folder,) * 4))
+        os.chmod(self.world.path("sendmail"), 0o755)
+
+    def mail(self):
+        self.world.until(lambda: os.path.exists(self.world.path("mail")))
+        with open(self.world.path("mail")) as file:
+            message = email.message_from_file(file, policy=email.policy.default)
+        os.unlink(self.world.path("mail"))
+        return message
+
+    def link(self, message):
+        found = re.search(r"(https://\S+)#(\S{43})", message.get_content())
+        self.assertEqual(found.group(1), ORIGIN + "/rolegate/invitation")
+        return found.group(2)
+
+    def test_invited(self):
+        """an invitation by the API leaves as a mail at once; its link makes
+        the member, and the one before a resend is dead"""
+        bob = self.world.session("bob")
+        made = bob.post("/accounts/biz/invitations", {"invitations": [
+            {"email": "new@example.org", "role": "full.viewer"}]})
+        name = made.json()["invitations"][0]
+        message = self.mail()
+        self.assertEqual(message["To"], "new@example.org")
+        self.assertEqual(message["From"], "rolegate@example.org")
+        self.assertEqual(message["Auto-Submitted"], "auto-generated")
+        first = self.link(message)
+        self.assertIsNotNone(
+            bob.get("/invitations/" + name).json()["sent"])
+        bob.post("/invitations/%s/resend" % name)
+        second = self.link(self.mail())
+        join = {"username": "new", "name": "New", "password": PASSWORD}
+        nobody = self.world.nobody()
+        self.refused(nobody.send("POST", "/rolegate/invitation", json.dumps(
+            dict(join, token=first)).encode()), 404, "invitation_unknown")
+        self.assertEqual(nobody.send(
+            "POST", "/rolegate/invitation", json.dumps(
+                dict(join, token=second)).encode()).status, 200)
+        with open(self.world.path("argv")) as file:
+            self.assertEqual(file.read().split()[:5], [
+                "-i", "-f", "rolegate@example.org", "--", "new@example.org"])
+        self.assertEqual(self.world.rg("mail", "list"), "")
+        for token in (first, second):
+            self.assertNotIn(token, self.world.said())
+            with open(self.world.path("state.db"), "rb") as file:
+                self.assertNotIn(token.encode(), file.read())
+
+    def test_import(self):
+        """the mails of a spreadsheet leave when it is done"""
+        bob = self.world.session("bob")
+        bob.send("POST", API + "/accounts/sales/imports",
+                 b"action,email,role\r\nadd,i@example.org,full.viewer\r\n",
+                 "text/csv")
+        self.assertEqual(self.mail()["To"], "i@example.org")
+
+    def test_failing(self):
+        """a mail that cannot leave waits, and says why"""
+        with open(self.world.path("sendmail"), "w") as out:
+            out.write("#!/bin/sh\necho 'no room' >&2\nexit 75\n")
+        bob = self.world.session("bob")
+        bob.post("/accounts/biz/invitations", {"invitations": [
+            {"email": "new@example.org", "role": "full.viewer"}]})
+        self.world.until(lambda: "no room" in self.world.rg("mail", "list"))
+        row = json.loads(self.world.rg("mail", "list", "--json"))["mails"][0]
+        self.assertEqual((row["tries"], row["given_up"]), (1, False))
+
+    def test_notice(self):
+        """a notice comes by mail to whoever switched it on"""
+        bob = self.world.session("bob")
+        bob.put("/notifications/switches", {"kinds": ["announcement"]})
+        self.world.rg("notify", "send", "bob", "announcement", "Hello there",
+                      "--yes")
+        self.assertIn("Hello there", self.mail().get_content())
+
+
+class Smtp(Base):
+    """By a server, with StartTLS or not at all."""
+
+    def server(self, mode):
+        path = self.world.path
+        for words in (
+                ("req", "-x509", "-newkey", "ec", "-pkeyopt",
+                 "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                 "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                 "-keyout", path("smtp.key"), "-out", path("smtp.pem")),):
+            subprocess.run(("openssl",) + words, check=True,
+                           stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            ["/usr/bin/python3",
+             os.path.join(ROOT, "tests", "system", "smtp-server.py"), mode,
+             path("smtp.out"), path("smtp.pem"), path("smtp.key")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.stdin.close)
+        self.addCleanup(process.stdout.close)
+        port = process.stdout.readline().strip()
+        with open(path("rolegate.yaml"), "a") as out:
+            out.write("mail:\n  from: rolegate@example.org\n"
+                      "  smtp: 127.0.0.1:%s\n  smtp_ca_file: smtp.pem\n"
+                      "  timeout_ms: 5000\n" % port)
+
+    def taken(self):
+        try:
+            with open(self.world.path("smtp.out")) as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def test_tls(self):
+        """by SMTP the mail goes with StartTLS and a certificate that is
+        right"""
+        self.server("starttls")
+        self.world.rg("invite", "add", "new@example.org", "full.viewer",
+                      "biz", "--yes")
+        self.world.rg("mail", "send")
+        self.assertIn("new@example.org", self.taken())
+        self.assertEqual(self.world.rg("mail", "list"), "")
+
+    def test_clear(self):
+        """a server without StartTLS gets nothing, and the mail waits"""
+        self.server("plain")
+        self.world.rg("invite", "add", "new@example.org", "full.viewer",
+                      "biz", "--yes")
+        self.world.rg("mail", "send")
+        self.assertEqual(self.taken(), "")
+        self.assertIn("new@example.org", self.world.rg("mail", "list"))
 
 
 class Idle(Base):
