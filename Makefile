@@ -31,7 +31,8 @@ HARDEN_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all \
            -fno-omit-frame-pointer
 
-PKGS_LIB = sqlite3 yaml-0.1 jansson libsodium hiredis libcurl
+PKGS_LIB = sqlite3 yaml-0.1 jansson libsodium hiredis libcurl libzip expat \
+	   xlsxwriter libseccomp
 pc = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 RG_CFLAGS = -std=c11 -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' -Isrc -I. \
@@ -54,9 +55,10 @@ LIB_SRC = \
 	src/model/account.c src/model/address.c src/model/catalogue.c \
 	src/model/catalogue_load.c src/model/csv.c src/model/json.c \
 	src/model/member.c \
-	src/model/names.c src/model/password.c src/model/path.c src/model/route.c src/model/sheet.c \
+	src/model/names.c src/model/password.c src/model/path.c \
+	src/model/route.c src/model/sheet.c src/model/sheet_parse.c \
 	src/model/state.c src/model/state_json.c src/model/state_text.c \
-	src/model/token.c \
+	src/model/token.c src/model/xlsx.c src/model/xlsx_write.c \
 	src/decide/decide.c src/decide/reason.c \
 	src/store/account.c src/store/api_token.c src/store/catalogue.c \
 	src/store/credential.c src/store/db_sqlite.c \
@@ -70,6 +72,7 @@ LIB_SRC = \
 	src/admin/account.c src/admin/admin.c src/admin/api_token.c \
 	src/admin/fit.c \
 	src/admin/grant.c src/admin/import.c src/admin/import_row.c \
+	src/admin/import_sheet.c \
 	src/admin/invitation.c \
 	src/admin/load.c src/admin/member.c src/admin/move.c \
 	src/admin/notice.c src/admin/password.c src/admin/reinstate.c \

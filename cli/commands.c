@@ -81,7 +81,20 @@ static const struct opt import_opts[] = {
 	END_OPT,
 };
 
+#define XLSX_OPT { "xlsx", 0, false, "FILE", "write the spreadsheet as XLSX to this new file" }
+static const struct opt import_template_opts[] = {
+	XLSX_OPT,
+	END_OPT,
+};
+
+static const struct opt import_export_opts[] = {
+	{ "account", 0, false, "ID", "the level that the spreadsheet acts on" },
+	XLSX_OPT,
+	END_OPT,
+};
+
 static const struct opt import_show_opts[] = {
+	XLSX_OPT,
 	{ "rejects", 0, false, NULL, "print what was refused as a spreadsheet, with an error column" },
 	END_OPT,
 };
@@ -325,11 +338,12 @@ const struct command commands[] = {
 	  "The member's address is the one that was invited, and the inviter must still be allowed to give the role.",
 	  invite_accept_opts, 1, 1, COMMAND_WRITES | COMMAND_JSON, cmd_invite_accept },
 
-	{ "import template", "", "a spreadsheet with the header alone",
-	  "rolegate import template > people.csv", NULL, NULL, 0, 0, 0, cmd_import_template },
-	{ "import export", "--account ID", "the members of an account, to be edited and imported again",
+	{ "import template", "[--xlsx FILE]", "a spreadsheet with the header alone",
+	  "rolegate import template > people.csv\n"
+	  "rolegate import template --xlsx people.xlsx", NULL, import_template_opts, 0, 0, 0, cmd_import_template },
+	{ "import export", "--account ID [--xlsx FILE]", "the members of an account, to be edited and imported again",
 	  "rolegate import export --account sales > people.csv",
-	  "Imported as it is, it changes nothing.", import_opts, 0, 0, COMMAND_AS, cmd_import_export },
+	  "Imported as it is, it changes nothing.", import_export_opts, 0, 0, COMMAND_AS, cmd_import_export },
 	{ "import check", "FILE --account ID", "what a spreadsheet would do, row by row",
 	  "rolegate import check people.csv --account sales",
 	  "Nothing is changed. The exit status is 1 when a row would be refused, and 5 when the whole is.",
@@ -342,7 +356,7 @@ const struct command commands[] = {
 	  "rolegate import resume 7", NULL, NULL, 1, 1, COMMAND_JSON, cmd_import_resume },
 	{ "import list", "", "the imports, newest first",
 	  "rolegate import list", NULL, NULL, 0, 0, COMMAND_JSON, cmd_import_list },
-	{ "import show", "NUMBER [--rejects]", "what became of each row",
+	{ "import show", "NUMBER [--rejects [--xlsx FILE]]", "what became of each row",
 	  "rolegate import show 7\n"
 	  "rolegate import show 7 --rejects > again.csv", NULL, import_show_opts, 1, 1, COMMAND_JSON, cmd_import_show },
 

@@ -1,5 +1,7 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "admin/import.h"
@@ -7,7 +9,7 @@
 #include "cli/commands.h"
 #include "cli/out.h"
 #include "model/csv.h"
-#include "model/sheet.h"
+#include "model/sheet_parse.h"
 
 #define STEP_ROWS ((size_t)200)
 #define JOBS_MAX  ((size_t)1000)
@@ -62,8 +64,8 @@ sheet_load(struct app *app, struct sheet *out)
 	out->file = app->args.words[0];
 	if (!csv_text_read(
 		&app->arena, out->file, SHEET_FILE_MAX, &text, &app->err) ||
-	    !sheet_read(
-		&app->arena, out->file, text, &rows, &count, &app->faults))
+	    !sheet_parse(&app->arena, out->file, text, &rows, &count,
+		&app->faults, &app->err))
 		return false;
 	out->rows = ARENA_ARRAY(&app->arena, struct job_row, count);
 	if (out->rows == NULL)
@@ -242,16 +244,40 @@ cmd_import_list(struct app *app)
 	return table_print(app, &table) ? 0 : APP_FAILED;
 }
 
-/* What was refused, to be corrected and imported again. */
+/* --- Sheets --------------------------------------------------------------- */
+
+/* A new file: what is there already is somebody's work. */
 static bool
-rejects_print(const struct job_row *rows, size_t count)
+file_write(struct app *app, struct str path, struct str bytes)
 {
-	sheet_write_header(stdout, "error");
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].result == ROW_REFUSED &&
-		    !sheet_write_row(stdout, rows[i].fields, &rows[i].says))
-			return false;
-	return true;
+	const char *name = app_cstr(app, path);
+	FILE *out = name != NULL ? fopen(name, "wbx") : NULL;
+	bool ok =
+	    out != NULL && fwrite(bytes.ptr, 1, bytes.len, out) == bytes.len;
+
+	ok = out != NULL && fclose(out) == 0 && ok;
+	return ok || err_set(&app->err, ERR_FILE, "file_write",
+			 "%.*s: cannot be written: %s; name a new file",
+			 STR_ARGS(path), strerror(errno));
+}
+
+/* CSV on standard output, or XLSX in the file that --xlsx names. */
+static int
+sheet_give(
+    struct app *app, const struct job_row *rows, size_t count, bool rejects)
+{
+	struct str path = args_text(&app->args, "xlsx");
+	struct str bytes = STR("");
+
+	if (!import_sheet(&app->arena,
+		path.ptr != NULL ? SHEET_XLSX : SHEET_CSV, rows, count, rejects,
+		&bytes, &app->err))
+		return APP_FAILED;
+	if (path.ptr != NULL)
+		return file_write(app, path, bytes) ? 0 : APP_FAILED;
+	return fwrite(bytes.ptr, 1, bytes.len, stdout) == bytes.len
+		   ? 0
+		   : APP_FAILED;
 }
 
 int
@@ -283,10 +309,9 @@ cmd_import_show(struct app *app)
 	if (!store_job_rows(app->store, &app->arena, number, 0, false,
 		SHEET_ROWS_MAX, &rows, &count, &app->err))
 		return APP_FAILED;
-	return (args_have(&app->args, "rejects") ? rejects_print(rows, count)
-						 : rows_print(app, rows, count))
-		   ? 0
-		   : APP_FAILED;
+	if (args_have(&app->args, "rejects"))
+		return sheet_give(app, rows, count, true);
+	return rows_print(app, rows, count) ? 0 : APP_FAILED;
 }
 
 int
@@ -304,18 +329,11 @@ cmd_import_export(struct app *app)
 	if (!import_export(
 		&import, &app->arena, account, &rows, &count, &app->err))
 		return APP_FAILED;
-	sheet_write_header(stdout, NULL);
-	for (size_t i = 0; i < count; i++)
-		if (!sheet_write_row(stdout, rows[i].fields, NULL))
-			return app_fail(app, ERR_BUG, "no_memory",
-			    "memory is out; give the process more");
-	return 0;
+	return sheet_give(app, rows, count, false);
 }
 
 int
 cmd_import_template(struct app *app)
 {
-	(void)app;
-	sheet_write_header(stdout, NULL);
-	return 0;
+	return sheet_give(app, NULL, 0, false);
 }

@@ -1,10 +1,7 @@
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "admin/import.h"
 #include "fcgi/web/limits.h"
 #include "fcgi/web/routes.h"
-#include "model/sheet.h"
+#include "model/sheet_parse.h"
 
 static const char *const result_words[] = {
 	[ROW_OPEN] = "open",
@@ -13,6 +10,9 @@ static const char *const result_words[] = {
 	[ROW_REFUSED] = "refused",
 };
 
+static const char xlsx_type[] =
+    "application/"
+    "vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 static const char csv_type[] = "text/csv; charset=utf-8; header=present";
 
 /* --- Files ---------------------------------------------------------------- */
@@ -65,8 +65,8 @@ sheet_load(struct call *call, struct sheet *out)
 		return err_set(&call->err, ERR_LIMIT, "body_too_large",
 		    "sheet: has more than %d bytes; import it in parts",
 		    SHEET_FILE_MAX);
-	if (!sheet_read(arena, upload.name, upload.bytes, &rows, &out->count,
-		&call->faults))
+	if (!sheet_parse(arena, upload.name, upload.bytes, &rows, &out->count,
+		&call->faults, &call->err))
 		return err_set(&call->err, ERR_USAGE, "sheet_faults",
 		    "sheet: has %zu faults; mend them and send it again",
 		    call->faults.count);
@@ -130,8 +130,8 @@ rows_json(const struct job_row *rows, size_t count)
 static struct str
 maker_of(struct call *call)
 {
-	return str_fmt(&call->web->arena, "member:%.*s",
-	    STR_ARGS(call->caller.member_id));
+	return str_fmt(
+	    &call->web->arena, "member:%.*s", STR_ARGS(call->caller.member_id));
 }
 
 bool
@@ -226,29 +226,16 @@ import_rows(struct call *call)
 
 /* --- Sheets --------------------------------------------------------------- */
 
-/* All rows, or those that were refused with why. */
+/* As the client wants it; CSV when it does not say. */
 static bool
-sheet_answer(struct call *call, const struct job_row *rows, size_t count,
-    bool refused_only)
+sheet_answer(
+    struct call *call, const struct job_row *rows, size_t count, bool rejects)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	bool ok = out != NULL;
+	bool xlsx = request_accepts(call->request, xlsx_type);
 
-	if (ok)
-		sheet_write_header(out, refused_only ? "error" : NULL);
-	for (size_t i = 0; ok && i < count; i++)
-		if (!refused_only || rows[i].result == ROW_REFUSED)
-			ok = sheet_write_row(out, rows[i].fields,
-			    refused_only ? &rows[i].says : NULL);
-	ok = out != NULL && fclose(out) == 0 && ok;
-	if (ok)
-		call->text =
-		    str_copy(&call->web->arena, (struct str){ text, len });
-	free(text);
-	call->text_type = csv_type;
-	return (ok && call->text.ptr != NULL) || call_no_memory(call);
+	call->text_type = xlsx ? xlsx_type : csv_type;
+	return import_sheet(&call->web->arena, xlsx ? SHEET_XLSX : SHEET_CSV,
+	    rows, count, rejects, &call->text, &call->err);
 }
 
 bool

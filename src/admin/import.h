@@ -51,4 +51,11 @@ bool import_step(const struct import *import, int64_t number, size_t max,
 bool import_export(const struct import *import, struct arena *arena,
     struct str account, struct job_row **rows, size_t *count, struct err *err);
 
+/* Rows as a whole file: all of them, or with `rejects` those that were refused
+ * and why. No rows give the template. The bytes live in the arena. */
+enum sheet_kind { SHEET_NONE = 0, SHEET_CSV, SHEET_XLSX };
+bool import_sheet(struct arena *arena, enum sheet_kind kind,
+    const struct job_row *rows, size_t count, bool rejects, struct str *out,
+    struct err *err);
+
 #endif

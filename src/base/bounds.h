@@ -45,6 +45,9 @@
 #define MAIL_SWITCHES_MAX 32
 #define SHEET_ROWS_MAX 10000
 #define SHEET_CELL_MAX 1024
+#define XLSX_ENTRIES_MAX 1000
+#define XLSX_DEPTH_MAX 64
+#define XLSX_RATIO_MAX 200
 #define YAML_DEPTH_MAX 32
 #define LISTEN_BACKLOG 4096
 
@@ -54,6 +57,7 @@
 
 /* Files and records, in bytes. */
 #define SHEET_FILE_MAX (8 * 1024 * 1024)
+#define XLSX_UNPACKED_MAX (64 * 1024 * 1024)
 #define CONFIG_FILE_MAX (1024 * 1024)
 #define CATALOGUE_FILE_MAX (4 * 1024 * 1024)
 #define STATE_LINE_MAX (256 * 1024)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "model/csv.h"
 #include "model/json.h"
+#include "model/xlsx.h"
 
 static const struct {
 	const char *name;
@@ -23,13 +24,23 @@ static const struct {
 	{ "account", false },
 	{ "filter", true },
 };
-#define COLUMNS	     (sizeof(columns) / sizeof(columns[0]))
-#define NO_COLUMN    COLUMNS
-#define CELLS_MAX    64
-#define HEADER_LINES 1
+#define COLUMNS	  (sizeof(columns) / sizeof(columns[0]))
+#define NO_COLUMN COLUMNS
+#define CELLS_MAX 64
+
+struct reading;
+/* The next row, with its cells' places in faults; *number as the spreadsheet
+ * shows it. */
+typedef enum csv_next
+next_row(struct reading *r, struct csv_row *row, int64_t *number);
 
 struct reading {
+	next_row *next;
+	bool
+	    marked; /* a ' in front of what seems a formula is not the text's */
 	struct csv csv;
+	struct xlsx_table table;
+	size_t at; /* in the table */
 	struct arena *arena;
 	struct faults *faults;
 	struct str file;
@@ -159,7 +170,7 @@ static bool
 cell_read(struct reading *r, const struct csv_cell *cell, size_t column,
     json_t *object)
 {
-	struct str text = unmarked(cell->text);
+	struct str text = r->marked ? unmarked(cell->text) : cell->text;
 	json_t *value;
 
 	if (text.len > SHEET_CELL_MAX)
@@ -244,8 +255,7 @@ rows_read(struct reading *r)
 	enum csv_next next;
 	bool ok = true;
 
-	while ((next = csv_next(&r->csv, &row)) == CSV_ROW) {
-		r->number++;
+	while ((next = r->next(r, &row, &r->number)) == CSV_ROW) {
 		ok = row_read(r, &row) && ok;
 		if (r->count == SHEET_ROWS_MAX && !ok)
 			return false;
@@ -253,35 +263,82 @@ rows_read(struct reading *r)
 	return ok && next == CSV_END;
 }
 
-bool
-sheet_read(struct arena *arena, struct str file, struct str text,
-    struct sheet_row **rows, size_t *count, struct faults *faults)
+static bool
+table_read(struct reading *r, struct sheet_row **rows, size_t *count)
 {
-	struct reading r = {
-		.arena = arena,
-		.faults = faults,
-		.file = file,
-		.number = HEADER_LINES,
-	};
 	struct csv_row header;
 
-	csv_open(&r.csv, arena, faults, file, text, CELLS_MAX);
-	switch (csv_next(&r.csv, &header)) {
+	switch (r->next(r, &header, &r->number)) {
 	case CSV_FAULT:
 		return false;
 	case CSV_END:
-		fault_add(faults, file, 1, 1, "sheet_column",
+		fault_add(r->faults, r->file, 1, 1, "sheet_column",
 		    "the file is empty; it begins with the names of its "
 		    "columns");
 		return false;
 	case CSV_ROW:
 		break;
 	}
-	if (!header_read(&r, &header) || !rows_read(&r))
+	if (!header_read(r, &header) || !rows_read(r))
 		return false;
-	*rows = r.rows;
-	*count = r.count;
+	*rows = r->rows;
+	*count = r->count;
 	return true;
+}
+
+/* --- From CSV ------------------------------------------------------------- */
+
+static enum csv_next
+csv_row_next(struct reading *r, struct csv_row *row, int64_t *number)
+{
+	(*number)++;
+	return csv_next(&r->csv, row);
+}
+
+static bool
+from_csv(
+    struct reading *r, struct str text, struct sheet_row **rows, size_t *count)
+{
+	r->next = csv_row_next;
+	r->marked = true;
+	csv_open(&r->csv, r->arena, r->faults, r->file, text, CELLS_MAX);
+	return table_read(r, rows, count);
+}
+
+/* --- From XLSX ------------------------------------------------------------ */
+
+/* As wide as the header: cells that nobody filled are not in the file. What
+ * stands beyond it is for row_read() to refuse. */
+static enum csv_next
+xlsx_row_next(struct reading *r, struct csv_row *row, int64_t *number)
+{
+	if (r->at == r->table.count)
+		return CSV_END;
+	*number = r->table.rows[r->at].line;
+	*row = r->table.rows[r->at++];
+	if (r->width == 0 || row->count >= r->width)
+		return CSV_ROW;
+	row->count = r->width;
+	return CSV_ROW;
+}
+
+static bool
+from_xlsx(
+    struct reading *r, struct str bytes, struct sheet_row **rows, size_t *count)
+{
+	r->next = xlsx_row_next;
+	return xlsx_read(r->arena, r->file, bytes, &r->table, r->faults) &&
+	       table_read(r, rows, count);
+}
+
+bool
+sheet_read(struct arena *arena, struct str file, struct str bytes,
+    struct sheet_row **rows, size_t *count, struct faults *faults)
+{
+	struct reading r = { .arena = arena, .faults = faults, .file = file };
+
+	return xlsx_is_one(bytes) ? from_xlsx(&r, bytes, rows, count)
+				  : from_csv(&r, bytes, rows, count);
 }
 
 /* --- Writing -------------------------------------------------------------- */
@@ -294,6 +351,17 @@ sheet_write_header(FILE *out, const char *more)
 	if (more != NULL)
 		fprintf(out, ",%s", more);
 	fputs("\r\n", out);
+}
+
+size_t
+sheet_header(const char *const **names)
+{
+	static const char *all[COLUMNS];
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		all[i] = columns[i].name;
+	*names = all;
+	return COLUMNS;
 }
 
 static struct str
@@ -311,24 +379,42 @@ joined(struct arena *arena, const json_t *list)
 	return text;
 }
 
-bool
-sheet_write_row(FILE *out, struct str fields, const struct str *more)
+static struct str
+cell_text(struct arena *arena, const json_t *object, size_t column)
 {
-	struct arena arena = { 0 };
+	const json_t *value = json_object_get(object, columns[column].name);
+
+	if (columns[column].is_list)
+		return joined(arena, value);
+	return str_copy(arena, (struct str){ json_string_value(value),
+				   json_string_length(value) });
+}
+
+bool
+sheet_cells(struct arena *arena, struct str fields, struct str *cells)
+{
 	json_t *object = json_loadb(fields.ptr, fields.len, 0, NULL);
 	bool ok = json_is_object(object);
 
 	for (size_t i = 0; ok && i < COLUMNS; i++) {
-		const json_t *value = json_object_get(object, columns[i].name);
+		cells[i] = cell_text(arena, object, i);
+		ok = cells[i].ptr != NULL;
+	}
+	json_decref(object);
+	return ok;
+}
 
+bool
+sheet_write_row(FILE *out, struct str fields, const struct str *more)
+{
+	struct str cells[COLUMNS];
+	struct arena arena = { 0 };
+	bool ok = sheet_cells(&arena, fields, cells);
+
+	for (size_t i = 0; ok && i < COLUMNS; i++) {
 		if (i > 0)
 			putc(',', out);
-		if (columns[i].is_list)
-			sheet_write_cell(out, joined(&arena, value));
-		else
-			sheet_write_cell(
-			    out, (struct str){ json_string_value(value),
-				     json_string_length(value) });
+		sheet_write_cell(out, cells[i]);
 	}
 	if (ok && more != NULL) {
 		putc(',', out);
@@ -336,7 +422,6 @@ sheet_write_row(FILE *out, struct str fields, const struct str *more)
 	}
 	if (ok)
 		fputs("\r\n", out);
-	json_decref(object);
 	arena_free(&arena);
 	return ok;
 }

@@ -725,6 +725,24 @@ class Api(unittest.TestCase):
         self.assertEqual({r["result"] for r in rows}, {"same"})
         self.assertIn(b"email", self.bob.get("/imports/template").body)
 
+    def test_xlsx(self):
+        """XLSX goes out by Accept and comes in by its bytes; what is damaged is
+        refused with its place"""
+        kind = ("application/"
+                "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        sheet = self.bob.get("/accounts/sales/sheet", ACCEPT=kind)
+        self.assertEqual(sheet.headers["content-type"], kind)
+        self.assertEqual(sheet.body[:4], b"PK\x03\x04")
+        rows = self.bob.send("POST", API + "/accounts/sales/imports/check",
+                             sheet.body, kind).json()["items"]
+        self.assertEqual({r["result"] for r in rows}, {"same"})
+        bad = self.bob.send("POST", API + "/accounts/sales/imports/check",
+                            sheet.body[:-100], kind)
+        self.refused(bad, 400, "sheet_faults")
+        self.assertEqual(bad.json()["faults"][0]["code"], "xlsx_form")
+        self.assertEqual(
+            self.bob.get("/imports/template", ACCEPT=kind).body[:2], b"PK")
+
     def test_multipart(self):
         """a file in a form is taken; a form that is not whole is refused"""
         boundary = "x-1"

@@ -132,3 +132,68 @@ says() { # status, text, command…
 	rg import run p.csv --account net --yes >/dev/null 2>&1
 	[ "$(rg invite list | wc -l)" -eq 10000 ]
 }
+
+# --- XLSX: by a library that is not ours ----------------------------------------
+
+python() {
+	/usr/bin/python3 - "$@"
+}
+
+@test "XLSX: what another program wrote is read; its export imports as no change" {
+	says 0 "" import export --account net --xlsx out.xlsx
+	python <<-'PY'
+	import openpyxl
+	rows = [[c or "" for c in r] for r in openpyxl.load_workbook("out.xlsx").active.values]
+	open("out.txt", "w").write("\n".join(";".join(map(str, r)) for r in rows))
+	assert rows[0][:3] == ["action", "email", "external_id"], rows[0]
+	assert len(rows) > 1
+	PY
+	run rg import check out.xlsx --account net
+	[ "$status" -eq 0 ]
+	[ "$(cut -f2 <<<"$output" | sort -u)" = same ]
+	python <<-'PY'
+	import openpyxl
+	book = openpyxl.Workbook()
+	sheet = book.active
+	sheet.append(["Email", "Action", "Role", "Phone"])
+	sheet.append(["new@example.org", "add", "member", 4915112345678])
+	sheet.append([])
+	sheet.append(["=1+1", "add", "member", None])
+	sheet["A4"].data_type = "s"
+	book.create_sheet("other").append(["nonsense"])
+	book.save("in.xlsx")
+	PY
+	run rg import check in.xlsx --account net
+	[ "$status" -eq 1 ]
+	[ "$(cut -f1,2 <<<"$output" | tr '\t\n' ' ;')" = "2 changed;4 refused;" ]
+	says 1 "" import run in.xlsx --account net --yes
+	[ "$(rg invite list | grep -c new@example.org)" -eq 1 ]
+	says 0 "" import show 1 --rejects --xlsx rejects.xlsx
+	python <<-'PY'
+	import openpyxl
+	rows = list(openpyxl.load_workbook("rejects.xlsx").active.values)
+	assert rows[0][-1] == "error" and len(rows) == 2, rows
+	assert rows[1][1] == "=1+1" and rows[1][-1], rows
+	PY
+	says 3 "[file_write]" import export --account net --xlsx out.xlsx
+}
+
+@test "XLSX: what is damaged is refused whole" {
+	printf 'PK\003\004nonsense' >bad.xlsx
+	says 3 "[xlsx_form]" import check bad.xlsx --account net
+	says 3 "[xlsx_form]" import run bad.xlsx --account net --yes
+}
+
+@test "XLSX: 10,000 rows" {
+	python <<-'PY'
+	import openpyxl
+	book = openpyxl.Workbook(write_only=True)
+	sheet = book.create_sheet()
+	sheet.append(["action", "email", "role"])
+	for i in range(10000):
+	    sheet.append(["add", "p%d@example.org" % i, "member"])
+	book.save("large.xlsx")
+	PY
+	rg import check large.xlsx --account net >out
+	[ "$(wc -l <out)" -eq 10000 ]
+}
