@@ -168,7 +168,8 @@ struct wanted_account {
 #define AT(field) offsetof(struct wanted_account, field)
 /* clang-format off */
 static const struct field add_fields[] = {
-	{ "parent",    FIELD_TEXT,  AT(account.parent_id), true },
+	{ "parent",    FIELD_TEXT,  AT(account.parent_id), false },
+	{ "catalogue", FIELD_TEXT,  AT(account.catalogue), false },
 	{ "name",      FIELD_TEXT,  AT(account.name),      true },
 	{ "level",     FIELD_TEXT,  AT(account.level),     false },
 	{ "licences",  FIELD_NAMES, AT(account.licences),  false },
@@ -221,7 +222,7 @@ first_add(struct call *call, const struct wanted_account *w, struct str id)
 	return admin_invite(&call->admin, &invitation, 0, NULL, &call->err);
 }
 
-/* Below one that is there: roots are the system's to make. */
+/* Below another one, or a further one of one's own, with its catalogue. */
 bool
 account_add(struct call *call)
 {
@@ -235,7 +236,8 @@ account_add(struct call *call)
 
 	if (!call_body(
 		call, call->body, add_fields, COUNT(add_fields), &w, NULL) ||
-	    !seen_account(call, w.account.parent_id, &parent))
+	    (w.account.parent_id.len > 0 &&
+		!seen_account(call, w.account.parent_id, &parent)))
 		return false;
 	if (w.account.level.len == 0)
 		w.account.level = LEVEL_ACCOUNT;

@@ -405,6 +405,21 @@ tops_at_risk(struct admin *admin, const struct account *before,
 	return tops_among(admin, ids, out, err);
 }
 
+/* REQUIREMENTS 23. */
+static bool
+status_tell(struct admin *admin, const struct account *before,
+    const struct account *after, struct str owner_id, struct err *err)
+{
+	struct str name = after->name.len > 0 ? after->name : after->id;
+	const char *word = account_status_word(after->status);
+
+	return before->status == after->status ||
+	       account_notify(admin, after, owner_id,
+		   str_fmt(&admin->arena, "%.*s is %s now", STR_ARGS(name),
+		       word),
+		   err);
+}
+
 static bool
 account_replace(struct admin *admin, const struct account *before,
     struct account *after, struct err *err)
@@ -425,7 +440,8 @@ account_replace(struct admin *admin, const struct account *before,
 	       rule_top_stays(admin, tops, err) &&
 	       change_note(admin, "account.edit", after->id,
 		   state_account_text(&admin->arena, before),
-		   state_account_text(&admin->arena, after), &touches, err);
+		   state_account_text(&admin->arena, after), &touches, err) &&
+	       status_tell(admin, before, after, owner_id, err);
 }
 
 static bool

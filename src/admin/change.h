@@ -78,6 +78,10 @@ struct token {
 	char text[TOKEN_LEN + 1];
 };
 
+/* A notice to everybody with a row on the account. */
+bool account_notify(struct admin *admin, const struct account *account,
+    struct str owner_id, struct str text, struct err *err);
+
 /* The history row; before or after is empty when there is none. */
 bool change_note(struct admin *admin, const char *action, struct str subject,
     struct str before, struct str after, const struct touches *touches,

@@ -43,6 +43,51 @@ notify(struct admin *admin, struct str username, struct notice *notice,
 	       notice_mail(admin, &member, notice, err);
 }
 
+/* --- To everybody on an account ------------------------------------------- */
+
+static bool
+holder_notify(
+    struct admin *admin, struct str id, struct notice *notice, struct err *err)
+{
+	struct member member = { 0 };
+
+	switch (
+	    store_member_by_id(admin->store, &admin->arena, id, &member, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		return true;
+	case FOUND_YES:
+		break;
+	}
+	notice->member_id = id;
+	return store_add_notice(admin->store, notice, err) &&
+	       notice_mail(admin, &member, notice, err);
+}
+
+bool
+account_notify(struct admin *admin, const struct account *account,
+    struct str owner_id, struct str text, struct err *err)
+{
+	struct notice notice = {
+		.at_s = admin->now_ms / 1000,
+		.kind = STR("account"),
+		.text = text,
+	};
+	struct names holders = { NULL, 0 };
+
+	if (text.ptr == NULL)
+		return change_no_memory(err);
+	if (!store_holders(
+		admin->store, &admin->arena, account->id, &holders, err))
+		return false;
+	for (size_t i = 0; i < holders.count; i++)
+		if (!holder_notify(admin, holders.items[i], &notice, err))
+			return false;
+	return owner_id.len == 0 || names_have(holders, owner_id) ||
+	       holder_notify(admin, owner_id, &notice, err);
+}
+
 bool
 admin_notify(struct admin *admin, struct str username, const char *kind,
     struct str text, struct str link, struct err *err)

@@ -283,6 +283,33 @@ class Api(unittest.TestCase):
         self.refused(self.ann.delete("/accounts/biz?name=Business"), 409,
                      "has_children")
 
+    def test_account_own(self):
+        """a further account of one's own; a network is nobody's to make"""
+        made = self.cid.post("/accounts", {"catalogue": "call-tracking",
+                                           "name": "Mine"})
+        name = made.json()["account"]
+        self.assertEqual(self.cid.get("/accounts/" + name).json()["owner"],
+                         "cid")
+        self.refused(self.cid.post("/accounts", {
+            "catalogue": "performance-marketing", "level": "network",
+            "name": "Net"}), 403, "not_yours")
+        self.refused(self.cid.post("/accounts", {
+            "parent": "biz", "name": "Below"}), 404, "account_unknown")
+
+    def test_status(self):
+        """21 23 a change of the status is told to everybody who is there"""
+        zoe = self.world.session("zoe")
+        made = zoe.post("/accounts", {"parent": "net", "level": "profile",
+                                      "name": "Prof"}).json()["account"]
+        zoe.post("/accounts/%s/members" % made, {"members": [
+            {"member": "cid", "role": "member"}]})
+        zoe.patch("/accounts/" + made, {"status": "suspended"})
+        self.assertEqual(
+            self.cid.get("/notifications").json()["items"][0]["text"],
+            "Prof is suspended now")
+        self.assertEqual(len(zoe.get("/notifications").json()["items"]), 1)
+        self.assertEqual(self.bob.get("/notifications").json()["items"], [])
+
     def test_handover(self):
         """an owner hands over to somebody with a role there, nobody else"""
         self.refused(self.ann.post("/accounts/biz/handover",
