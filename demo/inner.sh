@@ -141,8 +141,9 @@ gate_up() {
 nginx_configure() {
 	local file
 	mkdir -p nginx-temp
-	for file in http server protect; do
+	for file in http server protect web; do
 		sed -e "s,/run/rolegate/gate.sock,$tmp/run/gate.sock," \
+		    -e "s,/run/rolegate/web.sock,$tmp/run/web.sock," \
 		    "nginx/rolegate-$file.conf" >"run/rolegate-$file.conf"
 	done
 	cat >nginx.conf <<-CONF
@@ -163,6 +164,7 @@ nginx_configure() {
 	        listen 127.0.0.1:$SITE_PORT;
 	        set \$rolegate_app unix:$tmp/run/app.sock;
 	        include $tmp/run/rolegate-server.conf;
+	        include $tmp/run/rolegate-web.conf;
 	        location /accounts/ {
 	            include $tmp/run/rolegate-protect.conf;
 	            proxy_pass http://\$rolegate_pass;
@@ -203,6 +205,20 @@ nginx_up() {
 		done
 	done
 	die "nginx does not start"
+}
+
+# The address under which a browser sees it is known now.
+web_up() {
+	cat >>rolegate.yaml <<-CONF
+	web:
+	  socket: $tmp/run/web.sock
+	  activity: $tmp/run/activity.sock
+	  origin: http://127.0.0.1:$SITE_PORT
+	  workers: 2
+	  directory: yes
+	CONF
+	rolegate-web >web.log 2>&1 &
+	wait_until test -S run/web.sock
 }
 
 # --- Requests ---------------------------------------------------------------------
@@ -318,6 +334,65 @@ requests() {
 	    -H 'X-Rolegate-Member: olga' -H 'Remote-User: olga'
 }
 
+# --- Somebody signs in --------------------------------------------------------------
+
+# The status; what is sent comes from a file, as arguments are seen by everybody.
+call() { # method, path, file of the body or -, then curl's words
+	local method=$1 path=$2 body=$3
+	shift 3
+	[ "$body" = - ] || set -- -H 'Content-Type: application/json' \
+	    --data-binary "@$body" "$@"
+	curl -s -X "$method" -o body -D headers -w '%{http_code}' "$@" \
+	    "http://127.0.0.1:$SITE_PORT$path"
+}
+
+# what, method, path, file, status wanted, text wanted, then curl's words
+web_ask() {
+	local says=$1 method=$2 path=$3 body=$4 want=$5 text=$6 status
+	shift 6
+	status=$(call "$method" "$path" "$body" "$@")
+	printf '%-5s %-52s %-4s %s\n' "$method" "$path" "$status" "$says"
+	printf '%6s%s\n' '' "$(sed 's/"csrf": *"[^"]*"/"csrf":"…"/' body | cut -c1-160)"
+	verify "$says: $want" test "$status" = "$want"
+	verify "$says: $text" grep -qF -- "$text" body
+}
+
+sign_in() {
+	local key
+	slapd_change "$tmp/ldap" <<-LDIF
+	dn: uid=ada,ou=people,$SUFFIX
+	changetype: modify
+	replace: userPassword
+	userPassword: of-the-directory
+	LDIF
+	(
+		umask 077
+		printf '{"username":"ada","password":"wrong"}' >wrong.json
+		printf '{"username":"ada","password":"of-the-directory"}' >right.json
+		printf '{"members":[{"member":"ines","role":"reporting.viewer"}]}' >members.json
+	)
+	web_ask "a wrong password" POST /rolegate/sign-in wrong.json 401 bad_sign_in
+	web_ask "the directory's password" POST /rolegate/sign-in right.json 200 expires_in
+	(
+		umask 077
+		tr -d '\r' <headers | sed -n \
+		    's/^Set-Cookie: \(rolegate=[^;]*\);.*/Cookie: \1/Ip' >cookie.web
+	)
+	web_ask "who it is" GET /rolegate/api/v1/me - 200 '"member":"ada"' -H @cookie.web
+	key=$(sed -n 's/.*"csrf": *"\([^"]*\)".*/\1/p' body)
+	(umask 077; printf 'X-Rolegate-CSRF: %s\n' "$key" >key.web)
+	web_ask "may she?" GET '/rolegate/api/v1/check?permission=users.add&account=sales' - \
+	    200 '"verdict":"allow"' -H @cookie.web
+	web_ask "what it would do" POST '/rolegate/api/v1/accounts/sales/members?dry_run=true' \
+	    members.json 200 '"dry_run":true' -H @cookie.web -H @key.web \
+	    -H "Origin: http://127.0.0.1:$SITE_PORT"
+	web_ask "the same from a foreign page" POST /rolegate/api/v1/accounts/sales/members \
+	    members.json 403 '"code":"origin"' -H @cookie.web -H @key.web \
+	    -H 'Origin: https://evil.example'
+	ask - GET /accounts/sales/calls 200 granted 'member=ada' \
+	    "the gate takes the same session" -H @cookie.web
+}
+
 # --- Somebody leaves a group ------------------------------------------------------
 
 removal() {
@@ -360,6 +435,7 @@ configure
 rolegate load demo/state.jsonl
 gate_up
 nginx_up
+web_up
 
 title "What the sync would do: rolegate sync plan"
 rolegate sync plan | tee plan.txt
@@ -376,6 +452,9 @@ requests
 
 title "Why? rolegate explain ben users.add my-business"
 rolegate explain ben users.add my-business || true
+
+title "A person signs in with the directory's password, and uses the API"
+sign_in
 
 title "A person leaves a group: ldapmodify, then rolegate sync run"
 removal

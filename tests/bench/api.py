@@ -95,10 +95,43 @@ def reads(world, client, target):
     return READS / (cpu_of(pids) - before)
 
 
+def sign_in_ratio(world):
+    """A8: the time that an unknown name takes by that of a known one with a
+    wrong password, one after the other in turn."""
+    took = {"m000001": [], "nobody-of-this-name": []}
+    for _ in range(25):
+        for name in took:
+            began = time.perf_counter()
+            answer = world.sign_in(name, "wrong wrong wrong")
+            took[name].append(time.perf_counter() - began)
+            assert answer.status == 401, answer
+    known, unknown = (statistics.median(v) for v in took.values())
+    return max(known / unknown, unknown / known)
+
+
+def sheet_seconds(world, own):
+    """An import of 10,000 rows: the preview, and the work in the background."""
+    sheet = "action,email,role\r\n" + "".join(
+        "add,p%d@example.org,full.viewer\r\n" % n for n in range(10000))
+    began = time.perf_counter()
+    answer = own.send("POST", API + "/accounts/a0003/imports/check",
+                      sheet.encode(), "text/csv")
+    assert answer.status == 200, answer
+    preview = time.perf_counter() - began
+    began = time.perf_counter()
+    made = own.send("POST", API + "/accounts/a0003/imports", sheet.encode(),
+                    "text/csv")
+    path = "/imports/%d" % made.json()["import"]
+    while own.get(path).json()["status"] == "running":
+        time.sleep(0.1)
+    assert own.get(path).json()["changed"] == 10000
+    return preview, time.perf_counter() - began
+
+
 def main():
     web_world.validate = lambda *_: None  # not what is measured
     text = "\n".join(json.dumps(o, separators=(",", ":")) for o in state())
-    world = World(state=text, redis=True).start()
+    world = World(state=text, redis=True, web="  attempts_max: 1000\n").start()
     try:
         world.rg("publish", "--all")
         own = world.session("m000001")
@@ -142,6 +175,14 @@ def main():
                 {"email": "x%d@example.org" % count[0],
                  "role": "full.viewer"}]})
         result("one invitation", "%.1f" % slowest(invite), "most", 20, "ms")
+        preview, work = sheet_seconds(world, own)
+        result("spreadsheet of 10,000 rows: preview", "%.2f" % preview,
+               "most", 3, "s")
+        result("spreadsheet of 10,000 rows: applied", "%.2f" % work, "most",
+               30, "s")
+        world.password("m000001")
+        result("sign-in: unknown name by wrong password", "%.3f" %
+               sign_in_ratio(world), "most", 1.1, "times")
     finally:
         world.stop()
 
