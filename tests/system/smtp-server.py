@@ -20,6 +20,7 @@ SPAM in it is refused after it was read.
 """
 import asyncio
 import logging
+import os
 import ssl
 import sys
 import warnings
@@ -103,7 +104,8 @@ async def main():
         server = await asyncio.start_server(by_hand, "127.0.0.1", 0)
     else:
         server = await loop.create_server(smtp, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    # In one piece, whatever the environment says of buffers.
+    os.write(1, b"%d\n" % server.sockets[0].getsockname()[1])
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 

@@ -36,25 +36,28 @@ make(const char *change)
 	return ok;
 }
 
-static char *
+static const char *
 text_of(const struct state *state)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
+	struct str kept;
 
 	ck_assert_ptr_nonnull(out);
 	KIT_OK(state_write_json(state, out, &kit.err));
 	fclose(out);
-	return text;
+	kept = str_copy(&kit.arena, (struct str){ text, len });
+	free(text);
+	return kept.ptr;
 }
 
-static char *
+static const char *
 present(void)
 {
 	struct arena arena = { 0 };
 	struct state state = { 0 };
-	char *text;
+	const char *text;
 
 	KIT_OK(store_state(kit.store, &arena, &state, &kit.err));
 	text = text_of(&state);
@@ -62,12 +65,12 @@ present(void)
 	return text;
 }
 
-static char *
+static const char *
 past(int64_t at_ms)
 {
 	struct arena arena = { 0 };
 	struct past past = { .catalogue_count = 0 };
-	char *text;
+	const char *text;
 
 	KIT_OK(store_state_at(kit.store, &arena, at_ms, &past, &kit.err));
 	past_catalogues_set(&past, &admin_catalogues);
@@ -146,8 +149,8 @@ static const struct {
 START_TEST(what_was_is_known_and_what_is_is_not_changed)
 {
 	const char *says = rows[_i].says;
-	char *before;
-	char *now;
+	const char *before;
+	const char *now;
 	int64_t at_ms;
 
 	world();
@@ -177,7 +180,7 @@ START_TEST(what_was_forgotten_is_refused_and_the_rest_is_not)
 	struct past out = { .catalogue_count = 0 };
 	int64_t forgotten = 0;
 	int64_t kept_ms;
-	char *kept;
+	const char *kept;
 
 	world();
 	ck_assert(make("member add tim"));
@@ -209,7 +212,7 @@ START_TEST(a_load_is_undone_whole)
 	    "'catalogue':'plain','status':'active','owner':'new'}\n"
 	    "{'type':'grant','member':'bob','account':'one','role':'viewer',"
 	    "'source':'local'}\n";
-	char *before;
+	const char *before;
 	int64_t at_ms;
 
 	world();
@@ -318,7 +321,7 @@ change_random(char *out, size_t size)
 
 START_TEST(after_each_of_many_changes_the_past_is_what_it_was)
 {
-	char *was[ROUNDS];
+	const char *was[ROUNDS];
 	int64_t at_ms[ROUNDS];
 	char change[256];
 	size_t made = 0;
@@ -332,11 +335,9 @@ START_TEST(after_each_of_many_changes_the_past_is_what_it_was)
 	}
 	ck_assert_msg(made > ROUNDS / 8, "only %zu were made", made);
 	for (int i = 0; i < ROUNDS; i++) {
-		char *then = past(at_ms[i]);
+		const char *then = past(at_ms[i]);
 
 		same(then, was[i], "a round");
-		free(then);
-		free(was[i]);
 	}
 }
 END_TEST
