@@ -36,8 +36,7 @@ operation_read(struct law *law, char *line, size_t indent, char *head)
 	assert(colon != NULL);
 	*colon = '\0';
 	if (indent > 2) {
-		list_read(
-		    &need_new(law, head, line)->permissions, colon + 1);
+		list_read(&need_new(law, head, line)->permissions, colon + 1);
 		return;
 	}
 	name_set(head, line);
@@ -91,10 +90,20 @@ law_read(struct law *law, const char *path)
 }
 
 void
+laws_read_from(struct law laws[LAWS], const char *folder)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/call-tracking.yaml", folder);
+	law_read(&laws[0], path);
+	snprintf(path, sizeof(path), "%s/performance-marketing.yaml", folder);
+	law_read(&laws[1], path);
+}
+
+void
 laws_read(struct law laws[LAWS])
 {
-	law_read(&laws[0], "catalogs/call-tracking.yaml");
-	law_read(&laws[1], "catalogs/performance-marketing.yaml");
+	laws_read_from(laws, "catalogs");
 }
 
 /* --- Looking around ------------------------------------------------------- */
@@ -323,8 +332,8 @@ any_has(const struct row *row, const struct words *roles)
 
 /* M3 */
 bool
-rights_give(const struct model *m, const char *who, const char *on,
-    const char *role)
+rights_give(
+    const struct model *m, const char *who, const char *on, const char *role)
 {
 	const struct matrix *matrix = matrix_at(m, on);
 	const struct law *law = law_at(m, on);
@@ -333,8 +342,7 @@ rights_give(const struct model *m, const char *who, const char *on,
 
 	for (int i = 0; i < matrix->row_count; i++) {
 		const struct row *row = &matrix->rows[i];
-		bool here =
-		    same(row->level, "any") || same(row->level, level);
+		bool here = same(row->level, "any") || same(row->level, level);
 
 		if (words_hold(&row->roles, role) &&
 		    (here ? !plainly_allowed(m, who, on, row->name)
@@ -348,7 +356,8 @@ rights_give(const struct model *m, const char *who, const char *on,
 	return false;
 }
 
-/* --- M7 --------------------------------------------------------------------- */
+/* --- M7 ---------------------------------------------------------------------
+ */
 
 static bool
 active(const struct model *m, const char *whom)
@@ -434,11 +443,10 @@ judge_grant_add(const struct model *m, const struct change *c)
 {
 	if (!sees(m, c->who, c->on))
 		return RULING_NOT_FOUND;
-	return yes_if(giveable(m, c) && !oneself(m, c) &&
-		      !has_row(m, c->whom, c->on) &&
-		      rights_operation(
-			  m, c->who, c->on, "member.add", c->gift.role) &&
-		      rights_give(m, c->who, c->on, c->gift.role));
+	return yes_if(
+	    giveable(m, c) && !oneself(m, c) && !has_row(m, c->whom, c->on) &&
+	    rights_operation(m, c->who, c->on, "member.add", c->gift.role) &&
+	    rights_give(m, c->who, c->on, c->gift.role));
 }
 
 /* M5, M6: who has a row that a member may change. */
@@ -458,12 +466,11 @@ judge_grant_set(const struct model *m, const struct change *c)
 	if (!sees(m, c->who, c->on) || !has_row(m, c->whom, c->on))
 		return RULING_NOT_FOUND;
 	now = open_row(m, c);
-	return yes_if(now != NULL && giveable(m, c) && !oneself(m, c) &&
-		      rights_operation(
-			  m, c->who, c->on, "grant.edit", now->role) &&
-		      rights_give(m, c->who, c->on, now->role) &&
-		      rights_give(m, c->who, c->on, c->gift.role) &&
-		      top_stays(m, c));
+	return yes_if(
+	    now != NULL && giveable(m, c) && !oneself(m, c) &&
+	    rights_operation(m, c->who, c->on, "grant.edit", now->role) &&
+	    rights_give(m, c->who, c->on, now->role) &&
+	    rights_give(m, c->who, c->on, c->gift.role) && top_stays(m, c));
 }
 
 static enum ruling
@@ -477,12 +484,10 @@ judge_grant_remove(const struct model *m, const struct change *c)
 	if (now != NULL && same(c->gift.source, "local") &&
 	    !same(c->gift.role, now->role))
 		return RULING_NOT_FOUND;
-	return yes_if(now != NULL && same(c->gift.source, "local") &&
-		      !frozen(m, c->on) &&
-		      rights_operation(
-			  m, c->who, c->on, "member.remove", now->role) &&
-		      rights_give(m, c->who, c->on, now->role) &&
-		      top_stays(m, c));
+	return yes_if(
+	    now != NULL && same(c->gift.source, "local") && !frozen(m, c->on) &&
+	    rights_operation(m, c->who, c->on, "member.remove", now->role) &&
+	    rights_give(m, c->who, c->on, now->role) && top_stays(m, c));
 }
 
 /* --- Accounts ------------------------------------------------------------- */
@@ -496,10 +501,10 @@ judge_account_add(const struct model *m, const struct change *c)
 	if (!sees(m, c->who, c->parent))
 		return RULING_NOT_FOUND;
 	levels = path_up(&m->w, c->parent, path);
-	return yes_if(same(path[0]->kind, "shared") && levels < LEVELS_MAX &&
-		      !frozen(m, c->parent) &&
-		      rights_operation(
-			  m, c->who, c->parent, "account.create", ""));
+	return yes_if(
+	    same(path[0]->kind, "shared") && levels < LEVELS_MAX &&
+	    !frozen(m, c->parent) &&
+	    rights_operation(m, c->who, c->parent, "account.create", ""));
 }
 
 /* One that is shared and takes changes, M8 and M10. */
@@ -540,9 +545,8 @@ judge_account_status(const struct model *m, const struct change *c)
 	if (same(on->parent, "") || same(c->word, "closed") ||
 	    frozen(m, on->parent) || same(on->status, "closed"))
 		return RULING_REFUSED;
-	return yes_if(
-	    (same(on->status, "active") || same(c->word, "active")) &&
-	    allowed_above(m, c->who, on->parent, "account.suspend"));
+	return yes_if((same(on->status, "active") || same(c->word, "active")) &&
+		      allowed_above(m, c->who, on->parent, "account.suspend"));
 }
 
 /* M6, M16 */
@@ -561,8 +565,7 @@ judge_account_owner(const struct model *m, const struct change *c)
 		return RULING_NOT_FOUND;
 	for (int g = 0; g < m->w.gift_count; g++)
 		if (m->w.gifts[g].to == person_named(&m->w, c->whom) &&
-		    same(m->w.gifts[g].on, c->on) &&
-		    !expired(&m->w.gifts[g]))
+		    same(m->w.gifts[g].on, c->on) && !expired(&m->w.gifts[g]))
 			there = true;
 	return yes_if(there && owns(m, c->who, on) && active(m, c->whom) &&
 		      open_account(m, c->on));
@@ -585,11 +588,11 @@ judge_account_remove(const struct model *m, const struct change *c)
 	if (!sees(m, c->who, c->on))
 		return RULING_NOT_FOUND;
 	on = place_named(&m->w, c->on);
-	return yes_if(open_account(m, c->on) && !has_children(m, c->on) &&
-		      (same(on->parent, "")
-			      ? owns(m, c->who, on)
-			      : allowed_above(m, c->who, on->parent,
-				    "account.delete")));
+	return yes_if(
+	    open_account(m, c->on) && !has_children(m, c->on) &&
+	    (same(on->parent, "")
+		    ? owns(m, c->who, on)
+		    : allowed_above(m, c->who, on->parent, "account.delete")));
 }
 
 /* --- Moving --------------------------------------------------------------- */
@@ -621,8 +624,7 @@ gains_may_be_given(const struct model *m, const struct change *c)
 		if (within(m, c->on, path[i]->id))
 			return true;
 		if (!same(path[i]->owner, "") &&
-		    !rights_give(
-			m, c->who, c->on, matrix_at(m, c->on)->top))
+		    !rights_give(m, c->who, c->on, matrix_at(m, c->on)->top))
 			return false;
 		for (int g = 0; g < m->w.gift_count; g++) {
 			const struct gift *gift = &m->w.gifts[g];
@@ -651,8 +653,8 @@ judge_account_move(const struct model *m, const struct change *c)
 	    matrix_at(m, c->on) != matrix_at(m, c->parent))
 		return RULING_REFUSED;
 	levels = path_up(&m->w, c->on, path);
-	if (path_up(&m->w, c->parent, path) + deepest_below(m, c->on) -
-		levels + 1 >
+	if (path_up(&m->w, c->parent, path) + deepest_below(m, c->on) - levels +
+		1 >
 	    LEVELS_MAX)
 		return RULING_REFUSED;
 	return yes_if(

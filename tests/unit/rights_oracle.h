@@ -27,7 +27,9 @@ struct law {
 	struct words gives[WORDS_MAX]; /* in the order of givers */
 };
 
-void laws_read(struct law laws[LAWS]); /* in the order of the matrices */
+/* In the order of the matrices; of the shipped catalogues, or of a folder. */
+void laws_read(struct law laws[LAWS]);
+void laws_read_from(struct law laws[LAWS], const char *folder);
 
 struct model {
 	struct world w;

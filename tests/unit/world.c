@@ -221,18 +221,29 @@ matrix_invent(struct matrix *m)
 }
 
 void
-matrices_read(struct matrix m[MATRICES])
+matrices_read_from(struct matrix m[MATRICES], const char *folder)
 {
+	char path[512];
+
 	memset(m, 0, MATRICES * sizeof(*m));
 	name_set(m[0].name, "call-tracking");
 	name_set(m[0].top, "full.editor");
-	matrix_read(&m[0], "catalogs/call-tracking-matrix.csv");
+	snprintf(path, sizeof(path), "%s/call-tracking-matrix.csv", folder);
+	matrix_read(&m[0], path);
 	name_set(m[1].name, "performance-marketing");
 	name_set(m[1].top, "super_user");
 	name_set(m[1].filtered, "filtered_reporting");
 	name_set(m[1].filtered_level, "network");
 	name_set(m[1].act, "accounts.act_on_behalf");
-	matrix_read(&m[1], "catalogs/performance-marketing-ladder.csv");
+	snprintf(
+	    path, sizeof(path), "%s/performance-marketing-ladder.csv", folder);
+	matrix_read(&m[1], path);
+}
+
+void
+matrices_read(struct matrix m[MATRICES])
+{
+	matrices_read_from(m, "catalogs");
 }
 
 /* --- Inventing a world ---------------------------------------------------- */

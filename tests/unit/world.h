@@ -12,6 +12,8 @@
 /* The two catalogues that are shipped, from their CSVs; the third is left for
  * world_invent() to invent. */
 void matrices_read(struct matrix m[MATRICES]);
+/* Of catalogues of these names in another folder. */
+void matrices_read_from(struct matrix m[MATRICES], const char *folder);
 
 void world_seed(uint64_t seed);
 void world_invent(struct world *w, const struct matrix fixed[MATRICES]);
