@@ -414,8 +414,9 @@ changes_json(struct call *call, int64_t since)
 static struct str
 kept_key(struct call *call)
 {
-	return str_fmt(&call->web->arena, "%.*s:%.*s",
+	return str_fmt(&call->web->arena, "%.*s:%.*s:%.*s",
 	    STR_ARGS(call->caller.member_id),
+	    STR_ARGS(call->caller.actor.token),
 	    STR_ARGS(call->request->idempotency_key));
 }
 
@@ -547,22 +548,62 @@ change(struct call *call, struct response *out)
 
 /* --- The call ------------------------------------------------------------- */
 
+/* What one's own things are is not for a token that is narrowed: it is of some
+ * accounts, or permissions, and of nothing else. */
+static bool
+token_fits(struct call *call)
+{
+	const struct scope *scope = &call->caller.actor.scope;
+	unsigned flags = call->route->flags;
+
+	if ((flags & ROUTE_PERSON) != 0)
+		return err_set(&call->err, ERR_REFUSED, "not_yours",
+		    "request: this is for people who are signed in, not for a "
+		    "token");
+	if ((flags & ROUTE_OWN) != 0 &&
+	    (scope->accounts.count > 0 || scope->permissions.count > 0))
+		return err_set(&call->err, ERR_REFUSED, "not_yours",
+		    "request: this is not for a token that is narrowed to "
+		    "accounts or permissions");
+	return true;
+}
+
+/* J25: a session ends when its member is disabled, a token waits until they
+ * are active again. */
+static bool
+maker_is_active(struct call *call)
+{
+	struct member maker = { 0 };
+
+	switch (store_member_by_id(call->web->store, &call->web->arena,
+	    call->caller.member_id, &maker, &call->err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_YES:
+		if (maker.status == MEMBER_ACTIVE)
+			return true;
+		break;
+	case FOUND_NO:
+		break;
+	}
+	return err_set(&call->err, ERR_REFUSED, "member_inactive",
+	    "member %.*s: is not active",
+	    STR_ARGS(call->caller.actor.username));
+}
+
 static bool
 identity_need(struct call *call)
 {
 	switch (call->caller.proof) {
-	case PROOF_NONE:
-		return err_set(&call->err, ERR_REFUSED, "no_identity",
-		    "request: nobody is signed in; sign in, or send a token");
 	case PROOF_SESSION:
 		return true;
 	case PROOF_TOKEN:
-		if ((call->route->flags & ROUTE_PERSON) == 0)
-			return true;
+		return maker_is_active(call) && token_fits(call);
+	case PROOF_NONE:
 		break;
 	}
-	return err_set(&call->err, ERR_REFUSED, "not_yours",
-	    "request: this is for people who are signed in, not for a token");
+	return err_set(&call->err, ERR_REFUSED, "no_identity",
+	    "request: nobody is signed in; sign in, or send a token");
 }
 
 static bool
@@ -593,17 +634,18 @@ call_run(struct call *call, struct response *out)
 	const struct request *request = call->request;
 
 	if (!caller_find(web, request, &call->caller, &call->err) ||
-	    !identity_need(call))
+	    !identity_need(call) ||
+	    (!request_is_safe(request) &&
+		!guard_change(
+		    web, request, &call->caller, request->csrf, &call->err)) ||
+	    !input_read(call))
 		return false;
-	if (!route_changes(call->route)) {
-		if (!input_read(call) || !look(call))
-			return false;
-		shown_answer(call, out);
-		return true;
-	}
-	return guard_change(
-		   web, request, &call->caller, request->csrf, &call->err) &&
-	       input_read(call) && key_check(call) && change(call, out);
+	if (route_changes(call->route))
+		return key_check(call) && change(call, out);
+	if (!look(call))
+		return false;
+	shown_answer(call, out);
+	return true;
 }
 
 static void

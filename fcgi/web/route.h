@@ -13,6 +13,7 @@ enum route_flags {
 	ROUTE_UPLOAD = 1 << 2, /* a file */
 	ROUTE_PERSON = 1 << 3, /* signed in: not for tokens */
 	ROUTE_ASKS = 1 << 4, /* a POST that changes nothing */
+	ROUTE_OWN = 1 << 5, /* one's own: not for tokens that are narrowed */
 };
 
 struct route {

@@ -91,16 +91,41 @@ held_find(struct admin *admin, const struct member *asker,
 	return out->count != SIZE_MAX || change_no_memory(err);
 }
 
+/* S15: a token is as good as its maker is where tokens are made; the gate
+ * judges the same way. */
+static bool
+token_counts(
+    struct admin *admin, const struct member *asker, const struct account *on)
+{
+	const struct operation *make = catalogue_operation(
+	    catalogue_of(admin, on), STR("token.create"), STR(""));
+
+	if (admin->asker.token.len == 0)
+		return true;
+	for (size_t i = 0; make != NULL && i < make->needs.count; i++) {
+		const struct question q =
+		    question_of(admin, asker, on, make->needs.items[i]);
+
+		if (decide(&q, &admin->arena).verdict != VERDICT_ALLOW)
+			return false;
+	}
+	return make != NULL;
+}
+
 static bool
 reach(struct admin *admin, const struct member *asker,
     const struct account *account, struct held *out, struct err *err)
 {
 	if (!held_find(admin, asker, account, out, err))
 		return false;
-	if (out->count > 0 &&
-	    scope_reaches(admin->asker.scope.accounts, account))
-		return true;
-	return account_missing(account->id, err);
+	if (out->count == 0 ||
+	    !scope_reaches(admin->asker.scope.accounts, account))
+		return account_missing(account->id, err);
+	return token_counts(admin, asker, account) ||
+	       err_set(err, ERR_REFUSED, "no_right",
+		   "member %.*s: may make no tokens on %.*s, so theirs do not "
+		   "count there",
+		   STR_ARGS(admin->asker.username), STR_ARGS(account->id));
 }
 
 /* --- Operations ----------------------------------------------------------- */

@@ -42,7 +42,8 @@ class Described(unittest.TestCase):
             changes = (method in METHODS_THAT_CHANGE and
                        o["operationId"] != "checkImport")
             self.assertEqual(("query", "dry_run") in named, changes, path)
-            self.assertEqual(("header", "X-Rolegate-CSRF") in named, changes)
+            self.assertEqual(("header", "X-Rolegate-CSRF") in named,
+                             method != "GET")
 
     def test_schemas(self):
         """docs/openapi.yaml: every schema is one, every reference leads
@@ -160,7 +161,7 @@ class Api(unittest.TestCase):
         other = self.cid.get("/me").json()["csrf"]
         before = self.world.rg("export")
         for method, path, o in operations():
-            if method == "GET" or o["operationId"] == "checkImport":
+            if method == "GET":
                 continue
             path = path.replace("{account}", "biz").replace("{member}", "bob")
             path = path.replace("{", "").replace("}", "")
@@ -560,6 +561,14 @@ class Api(unittest.TestCase):
                 self.refused(program.call(
                     method, path.replace("{session}", "x"), {}), 403,
                     "not_yours")
+        for path in ("/tokens", "/tokens/" + name, "/notifications",
+                     "/notifications/switches", "/me/sessions", "/imports"):
+            self.refused(program.get(path), 403, "not_yours")
+        self.refused(program.patch("/me", {"email": "x@example.org"}), 403,
+                     "not_yours")
+        self.refused(program.delete("/tokens/" + name), 403, "not_yours")
+        self.refused(program.post("/accounts/sales/members", {"members": []},
+                                  WHY="a\tb"), 400, "text_control")
         self.assertEqual(self.bob.get("/tokens/" + name).json()["accounts"],
                          ["sales"])
         self.assertEqual([t["token"] for t in
@@ -579,9 +588,24 @@ class Api(unittest.TestCase):
                        {"role": "reporting.viewer"})
         self.refused(program.get("/accounts/biz/members"), 403, "no_right")
         self.world.rg("member", "edit", "bob", "--status", "disabled", "--yes")
-        self.refused(program.get("/accounts/biz"), 403, "member_inactive")
+        for path in ("/accounts/biz", "/me", "/tokens", "/notifications",
+                     "/imports/template"):
+            self.refused(program.get(path), 403, "member_inactive")
         self.refused(self.ann.get("/tokens/" + "0" * 32), 404,
                      "token_unknown")
+
+    def test_token_where_none_is_made(self):
+        """S15 a token does not count where its maker may make none"""
+        self.world.rg("grant", "add", "dan", "full.editor", "biz", "--yes")
+        dan = self.world.session("dan")
+        program, _ = self.token(dan)
+        self.assertEqual(program.get("/accounts/biz/members").status, 200)
+        self.ann.patch("/accounts/biz/members/dan", {"role": "full.viewer"})
+        self.ann.patch("/accounts/sales/members/dan", {"role": "full.viewer"})
+        self.assertEqual(dan.get("/accounts/biz/members").status, 200)
+        self.refused(program.get("/accounts/biz/members"), 403, "no_right")
+        self.refused(program.get("/check?account=biz&permission=users.view"),
+                     403, "no_right")
 
     def test_helper(self):
         """P7 S12 what is done by a token or on behalf names both in the
