@@ -217,3 +217,17 @@ same_lists() { # $1 and $2 are sorted files, $3 and $4 what they are
 	[ "$(cd "$tmp/root" && find . -type f | grep -vcE '^\./opt/(rg|etc)/')" \
 	    -eq 0 ]
 }
+
+@test "P5 one function gives a role, beside the restore of the system" {
+	c_files | grep -v '^src/store/' | xargs grep -l 'store_put_grant(' >"$tmp/writers"
+	printf '%s\n' src/admin/grant.c src/admin/load.c | cmp - "$tmp/writers"
+	[ "$(grep -c 'store_put_grant(' src/admin/grant.c)" -eq 1 ]
+	[ "$(grep -c 'store_put_grant(' src/admin/load.c)" -eq 1 ]
+}
+
+@test "A8 no secret is compared byte by byte: by its digest, or in constant time" {
+	c_files | xargs grep -nE '(memcmp|strn?cmp|str_eq|str_cmp)\([^;]*(token|csrf|password|secret)\b' |
+	    grep -vE 'sodium_memcmp|_file' >"$tmp/found" || true
+	cat "$tmp/found"
+	[ ! -s "$tmp/found" ]
+}
