@@ -86,7 +86,8 @@ LIB_SRC = \
 PROCESS_SRC = \
 	fcgi/process/listener.c fcgi/process/master.c \
 	fcgi/process/privileges.c fcgi/process/proof.c \
-	fcgi/process/say.c fcgi/process/stop.c fcgi/process/times.c
+	fcgi/process/say.c fcgi/process/server.c fcgi/process/stop.c \
+	fcgi/process/times.c
 
 GATE_SRC = \
 	fcgi/gate/activity.c fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \

@@ -1,21 +1,9 @@
 /* rolegated - the decision gate behind nginx auth_request. */
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "fcgi/gate/limits.h"
 #include "fcgi/gate/worker.h"
-#include "fcgi/process/listener.h"
-#include "fcgi/process/master.h"
-#include "fcgi/process/privileges.h"
-#include "fcgi/process/say.h"
-
-/* --- Options -------------------------------------------------------------- */
-
-struct options {
-	const char *config_path; /* NULL: the usual places */
-	bool check_only;
-};
+#include "fcgi/process/server.h"
 
 static const char help[] =
     "Examples:\n"
@@ -33,81 +21,8 @@ static const char help[] =
     "Exit: 0 ended on request, 2 usage, 3 bad configuration, 4 the socket\n"
     "could not be opened, 70 our mistake.\n";
 
-static bool
-usage(const char *word, int *status)
-{
-	say("usage", "%s: is not understood; see rolegated --help", word);
-	*status = err_exit_status(ERR_USAGE);
-	return false;
-}
-
-/* False: what was asked for is done, or the words are wrong and that is said;
- * *status is the exit status. */
-static bool
-options_read(struct options *out, int argc, char **argv, int *status)
-{
-	static const struct option table[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check", no_argument, NULL, 'k' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	*out = (struct options){ NULL, false };
-	*status = EXIT_SUCCESS;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1)
-		switch (option) {
-		case 'c':
-			out->config_path = optarg;
-			break;
-		case 'k':
-			out->check_only = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return false;
-		case 'v':
-			puts("rolegated " ROLEGATE_VERSION);
-			return false;
-		default:
-			return usage(argv[optind - 1], status);
-		}
-	return optind == argc || usage(argv[optind], status);
-}
-
-/* --- As a service --------------------------------------------------------- */
-
-static int
-work(const struct service *service, int place, const sigset_t *blocked)
-{
-	(void)place; /* all do the same */
-	return worker_run(service->setup, service->listen_fd, blocked);
-}
-
-static void
-setup_drop(void *setup)
-{
-	setup_free(setup);
-	free(setup);
-}
-
-/* What is bound to the socket and to our user cannot change while we run. */
-static void
-restart_say(const struct config_gate *old, const struct config_gate *new)
-{
-	if (!str_eq(old->socket, new->socket) ||
-	    !str_eq(old->socket_group, new->socket_group) ||
-	    !str_eq(old->user, new->user))
-		say("restart_needed",
-		    "gate.socket, socket_group and user stay as they are until "
-		    "a restart");
-}
-
-static struct setup *
-setup_new(const char *path, struct faults *faults, struct err *err)
+static void *
+load(const char *path, struct faults *faults, struct err *err)
 {
 	struct setup *setup = calloc(1, sizeof(*setup));
 
@@ -120,109 +35,67 @@ setup_new(const char *path, struct faults *faults, struct err *err)
 	return NULL;
 }
 
+static bool
+ready(void *setup, struct err *err)
+{
+	return setup_log_open(setup, err);
+}
+
 static void
-why_say(struct faults *faults, const struct err *err)
+drop(void *setup)
 {
-	faults_print(faults, stderr);
-	faults_free(faults);
-	if (err->kind != ERR_NONE)
-		say(err->code, "%s", err->text);
+	setup_free(setup);
+	free(setup);
 }
 
-static bool
-load(struct service *service)
+static struct str
+path(const void *setup)
 {
-	struct setup *old = service->setup;
-	struct faults faults = { 0 };
-	struct err err = { 0 };
-	struct setup *new = setup_new(service->config_path, &faults, &err);
-
-	if (new != NULL && !setup_log_open(new, &err)) {
-		setup_drop(new);
-		new = NULL;
-	}
-	why_say(&faults, &err);
-	if (new == NULL)
-		return false;
-	restart_say(&old->config.gate, &new->config.gate);
-	service->setup = new;
-	service->workers = new->workers;
-	return true;
+	return ((const struct setup *)setup)->config.path;
 }
 
-/* --- The program ---------------------------------------------------------- */
-
-static int
-fail(struct setup *setup, struct listener *listener, struct faults *faults,
-    const struct err *err)
+static struct listener_config
+place(const void *setup)
 {
-	int status = faults->count > 0 ? err_exit_status(ERR_FILE)
-				       : err_exit_status(err->kind);
+	const struct config_gate *gate =
+	    &((const struct setup *)setup)->config.gate;
 
-	why_say(faults, err);
-	listener_close(listener);
-	if (setup != NULL)
-		setup_drop(setup);
-	return status;
-}
-
-static int
-checked(struct setup *setup)
-{
-	printf("%.*s: no fault\n", STR_ARGS(setup->config.path));
-	setup_drop(setup);
-	return EXIT_SUCCESS;
-}
-
-static bool
-socket_open(struct listener *listener, const struct config_gate *gate,
-    struct err *err)
-{
-	const struct listener_config config = {
+	return (struct listener_config){
 		.section = "gate",
 		.socket = gate->socket,
 		.group = gate->socket_group,
 		.user = gate->user,
 	};
+}
 
-	return listener_open(listener, &config, err) &&
-	       privileges_drop("gate", gate->user, err);
+static int
+workers(const void *setup)
+{
+	return ((const struct setup *)setup)->workers;
+}
+
+/* All places do the same. */
+static int
+work(const struct service *service, int at, const sigset_t *blocked)
+{
+	(void)at;
+	return worker_run(service->setup, service->listen_fd, blocked);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct service service = {
+	static const struct server server = {
+		.help = help,
 		.finish_ms = FINISH_WAIT_MS + 1000,
-		.work = work,
 		.load = load,
-		.free = setup_drop,
+		.ready = ready,
+		.free = drop,
+		.path = path,
+		.place = place,
+		.workers = workers,
+		.work = work,
 	};
-	struct options options;
-	struct setup *setup;
-	struct listener listener = { .fd = -1 };
-	struct faults faults = { 0 };
-	struct err err = { 0 };
-	int status;
 
-	if (!options_read(&options, argc, argv, &status))
-		return status;
-	setup = setup_new(options.config_path, &faults, &err);
-	if (setup == NULL)
-		return fail(setup, &listener, &faults, &err);
-	if (options.check_only)
-		return checked(setup);
-	if (!socket_open(&listener, &setup->config.gate, &err) ||
-	    !setup_log_open(setup, &err))
-		return fail(setup, &listener, &faults, &err);
-
-	service.setup = setup;
-	service.workers = setup->workers;
-	service.config_path = options.config_path;
-	service.listen_fd = listener.fd;
-	master_run(&service);
-
-	listener_close(&listener);
-	setup_drop(service.setup);
-	return EXIT_SUCCESS;
+	return server_main(&server, argc, argv);
 }

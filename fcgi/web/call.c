@@ -108,6 +108,18 @@ call_page(struct call *call, struct page *out)
 	return cursor.len == 0 || cursor_read(call, cursor, &out->after);
 }
 
+bool
+call_page_number(struct call *call, struct page *out, int64_t *after)
+{
+	*after = 0;
+	if (!call_page(call, out))
+		return false;
+	return out->after.len == 0 ||
+	       str_to_i64(out->after, 1, INT64_MAX, after) ||
+	       err_set(&call->err, ERR_USAGE, "cursor",
+		   "cursor: was not given out here; begin again without one");
+}
+
 static json_t *
 cursor_json(struct call *call, struct str key)
 {

@@ -54,6 +54,8 @@ void api_answer(struct web *web, const struct request *request,
 struct str call_query(const struct call *call, const char *name);
 /* limit and cursor. */
 bool call_page(struct call *call, struct page *out);
+/* The same where the key is a number; 0: from the beginning. */
+bool call_page_number(struct call *call, struct page *out, int64_t *after);
 /* The result {"items":…,"next":…}; next is the last key, or empty: no more. It
  * takes the items. */
 bool call_items(struct call *call, json_t *items, struct str next);

@@ -155,13 +155,14 @@ guard_change(const struct web *web, const struct request *request,
 
 /* --- Use ------------------------------------------------------------------ */
 
-static bool
+bool
 session_is_due(const struct web *web, const struct session *session)
 {
 	int64_t left_s = session->expires_s - web->now_ms / 1000;
 
-	return session->idle_s > 0 && session->expires_s < session->ends_s &&
-	       left_s < session->idle_s / 2;
+	return session->idle_s > 0 && left_s > 0 &&
+	       left_s < session->idle_s / 2 &&
+	       session->expires_s < session->ends_s;
 }
 
 static bool

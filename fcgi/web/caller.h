@@ -44,6 +44,9 @@ bool guard_origin(
 bool guard_change(const struct web *web, const struct request *request,
     const struct caller *caller, struct str shown, struct err *err);
 
+/* Is a session in use worth a write? Only with less than half of its idle time
+ * left. */
+bool session_is_due(const struct web *web, const struct session *session);
 /* Notes that it is in use: a session lives on, a token was used today. */
 void caller_note_use(struct web *web, const struct caller *caller);
 

@@ -12,6 +12,7 @@
 #include "fcgi/process/say.h"
 #include "fcgi/process/stop.h"
 #include "fcgi/process/times.h"
+#include "fcgi/web/caller.h"
 #include "fcgi/web/limits.h"
 #include "fcgi/web/web.h"
 #include "mail/queue.h"
@@ -101,17 +102,6 @@ activity_open(struct str path)
 	return -1;
 }
 
-/* Only what has less than half of its idle time left is worth a write. */
-static bool
-is_due(const struct web *web, const struct session *session)
-{
-	int64_t left_s = session->expires_s - web->now_ms / 1000;
-
-	return session->idle_s > 0 && left_s > 0 &&
-	       left_s < session->idle_s / 2 &&
-	       session->expires_s < session->ends_s;
-}
-
 static bool
 session_keep(struct web *web, struct str digest, struct err *err)
 {
@@ -126,7 +116,7 @@ session_keep(struct web *web, struct str digest, struct err *err)
 	case FOUND_YES:
 		break;
 	}
-	if (!is_due(web, &session))
+	if (!session_is_due(web, &session))
 		return true;
 	if (!web_begin_system(web, &admin, err))
 		return false;

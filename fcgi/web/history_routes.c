@@ -85,12 +85,9 @@ filter_take(struct call *call, struct history_filter *out, struct page *page)
 		.has = call_query(call, "q"),
 	};
 	if (!time_take(call, "from", &out->from_ms) ||
-	    !time_take(call, "to", &out->to_ms) || !call_page(call, page))
+	    !time_take(call, "to", &out->to_ms))
 		return false;
-	return page->after.len == 0 ||
-	       str_to_i64(page->after, 1, INT64_MAX, &out->before_seq) ||
-	       err_set(&call->err, ERR_USAGE, "cursor",
-		   "cursor: was not given out here; begin again without one");
+	return call_page_number(call, page, &out->before_seq);
 }
 
 /* Of the account and what is below it. */

@@ -145,12 +145,8 @@ imports_list(struct call *call)
 	json_t *items;
 	size_t count = 0;
 
-	if (!call_page(call, &page))
+	if (!call_page_number(call, &page, &before))
 		return false;
-	if (page.after.len > 0 &&
-	    !str_to_i64(page.after, 1, INT64_MAX, &before))
-		return err_set(&call->err, ERR_USAGE, "cursor",
-		    "cursor: was not given out here; begin again without one");
 	if (!store_jobs(web->store, &web->arena, maker_of(call), before,
 		page.max + 1, &list, &count, &call->err))
 		return false;
@@ -208,11 +204,8 @@ import_rows(struct call *call)
 	struct page page;
 	size_t count = 0;
 
-	if (!job_need(call, &job) || !call_page(call, &page))
+	if (!job_need(call, &job) || !call_page_number(call, &page, &after))
 		return false;
-	if (page.after.len > 0 && !str_to_i64(page.after, 1, INT64_MAX, &after))
-		return err_set(&call->err, ERR_USAGE, "cursor",
-		    "cursor: was not given out here; begin again without one");
 	if (!store_job_rows(web->store, &web->arena, job.number, after, false,
 		page.max + 1, &rows, &count, &call->err))
 		return false;

@@ -218,12 +218,8 @@ notices_list(struct call *call)
 	json_t *items;
 	size_t count = 0;
 
-	if (!call_page(call, &page))
+	if (!call_page_number(call, &page, &before))
 		return false;
-	if (page.after.len > 0 &&
-	    !str_to_i64(page.after, 1, INT64_MAX, &before))
-		return err_set(&call->err, ERR_USAGE, "cursor",
-		    "cursor: was not given out here; begin again without one");
 	if (!store_notices(web->store, &web->arena, call->caller.member_id,
 		unread, before, page.max + 1, &list, &count, &call->err))
 		return false;
