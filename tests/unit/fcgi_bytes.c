@@ -1,7 +1,8 @@
 #include "fcgi_bytes.h"
 
-#include <check.h>
 #include <string.h>
+
+#include "tests/unit/unit.h"
 
 #define S(literal)                           \
 	{                                    \

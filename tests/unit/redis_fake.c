@@ -1,6 +1,5 @@
 #include "redis_fake.h"
 
-#include <check.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "tests/unit/unit.h"
 
 #define CLIENTS 16
 #define WORDS	16

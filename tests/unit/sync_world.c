@@ -1,7 +1,8 @@
 #include "tests/unit/sync_world.h"
 
-#include <check.h>
 #include <string.h>
+
+#include "tests/unit/unit.h"
 
 static struct role roles[] = {
 	{ .name = { "viewer", 6 } },

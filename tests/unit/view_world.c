@@ -1,6 +1,5 @@
 #include "view_world.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -11,6 +10,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/unit/unit.h"
 
 /* --- Time and loop ------------------------------------------------------- */
 

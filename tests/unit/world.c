@@ -1,9 +1,10 @@
 #include "world.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/unit/unit.h"
 
 /* --- Chance --------------------------------------------------------------- */
 
