@@ -44,7 +44,7 @@ LIBS_LIB  = $(call pc,--libs,$(PKGS_LIB))
 LIBS_CLI  = $(LIBS_LIB) $(call pc,--libs,smartcols)
 LIBS_SYNC = $(LIBS_LIB) -lldap -llber
 LIBS_WEB  = $(LIBS_LIB) -lldap -llber -lfcgi
-LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis) -lfcgi -levent_core
+LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis) -lfcgi -levent_core -levent_extra
 
 # --- Sources, by name --------------------------------------------------------
 
@@ -84,6 +84,7 @@ LIB_SRC = \
 
 # What both servers are processes by.
 PROCESS_SRC = \
+	fcgi/process/handover.c \
 	fcgi/process/listener.c fcgi/process/master.c \
 	fcgi/process/privileges.c fcgi/process/proof.c \
 	fcgi/process/say.c fcgi/process/server.c fcgi/process/stop.c \
@@ -91,10 +92,12 @@ PROCESS_SRC = \
 
 GATE_SRC = \
 	fcgi/gate/activity.c fcgi/gate/answer.c fcgi/gate/asking.c fcgi/gate/cache.c \
-	fcgi/gate/conn.c fcgi/gate/decision_log.c fcgi/gate/fetch.c \
+	fcgi/gate/conn.c fcgi/gate/control.c fcgi/gate/counts.c \
+	fcgi/gate/decision_log.c fcgi/gate/fetch.c \
 	fcgi/gate/identity.c \
 	fcgi/gate/keys.c fcgi/gate/link.c fcgi/gate/main.c fcgi/gate/params.c \
-	fcgi/gate/records.c fcgi/gate/reply.c fcgi/gate/request.c \
+	fcgi/gate/records.c fcgi/gate/reply.c fcgi/gate/report.c \
+	fcgi/gate/request.c \
 	fcgi/gate/setup.c fcgi/gate/target.c \
 	fcgi/gate/view.c fcgi/gate/watch.c fcgi/gate/worker.c \
 	$(PROCESS_SRC)
@@ -126,7 +129,7 @@ SYNC_SRC = \
 CLI_SRC = \
 	cli/account.c cli/app.c cli/args.c cli/ask.c cli/batch.c cli/change.c \
 	cli/check.c cli/commands.c cli/config.c cli/explain.c cli/grant.c \
-	cli/help.c cli/import.c cli/invite.c cli/key.c cli/load.c cli/log.c cli/logfmt.c cli/mail.c cli/main.c \
+	cli/gate.c cli/help.c cli/import.c cli/invite.c cli/key.c cli/load.c cli/log.c cli/logfmt.c cli/mail.c cli/main.c \
 	cli/member.c cli/notify.c cli/out.c cli/publish.c cli/role.c \
 	cli/secret.c cli/session.c cli/status.c cli/sync.c cli/token.c \
 	cli/who.c
@@ -263,7 +266,7 @@ WEB_PARTS = $(filter-out $(BUILD)/obj/fcgi/web/main.o $(GATE_PARTS),\
 SYNC_PARTS = $(filter-out $(BUILD)/obj/sync/main.o,$(call obj,$(SYNC_SRC)))
 CLI_PARTS = $(filter-out $(BUILD)/obj/cli/main.o,$(call obj,$(CLI_SRC)))
 PARTS_LIB = $(BUILD)/libparts.a
-ALL_LIBS = $(LIBS_CLI) -lldap -llber -lfcgi -levent_core
+ALL_LIBS = $(LIBS_CLI) -lldap -llber -lfcgi -levent_core -levent_extra
 
 $(PARTS_LIB): $(GATE_PARTS) $(WEB_PARTS) $(SYNC_PARTS) $(CLI_PARTS)
 	@rm -f $@

@@ -197,6 +197,11 @@ static const struct opt publish_opts[] = {
 	END_OPT,
 };
 
+static const struct opt status_opts[] = {
+	{ "gate", 0, false, NULL, "only what the workers of rolegated here say" },
+	END_OPT,
+};
+
 static const struct opt log_prune_opts[] = {
 	{ "keep-months", 0, false, "N", "how many months stay; 25 by default" },
 	END_OPT,
@@ -463,11 +468,13 @@ const struct command commands[] = {
 	{ "config keys", "", "every key with its meaning",
 	  "rolegate config keys", NULL, NULL, 0, 0, 0, cmd_config_keys },
 
-	{ "status", "", "store, view, and the last runs of the sync",
+	{ "status", "[--gate]", "store, view, gate, and the last runs of the sync",
 	  "rolegate status\n"
+	  "rolegate status --gate\n"
 	  "rolegate status --json",
-	  "The exit status is 4 when the view is configured and cannot be read.",
-	  NULL, 0, 0, COMMAND_JSON, cmd_status },
+	  "The exit status is 4 when the view is configured and cannot be read. "
+	  "With --gate it is what the workers of rolegated on this host say on gate.control: how many decisions by reason and by time, and how each worker is; 4 when nobody answers.",
+	  status_opts, 0, 0, COMMAND_JSON, cmd_status },
 	{ "log", "[--subject TEXT] [--actor WHO] [--action WORD] [--account ID] [--has TEXT] [--from TIME] [--to TIME] [-n N] [--csv]", "the changes, newest first",
 	  "rolegate log -n 50\n"
 	  "rolegate log --account sales --action grant. --from 2026-11-01T00:00:00Z\n"

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/gate.h"
 #include "cli/out.h"
 
 #define RUNS_SHOWN 5
@@ -96,6 +97,44 @@ view_lines(struct status *s, int *exit_status)
 	app->err = (struct err){ 0 };
 }
 
+/* --- The gate ------------------------------------------------------------ */
+
+/* Where it does not run, or is another host's, that is only reported. */
+static void
+gate_lines(struct status *s, const json_t *report)
+{
+	struct app *app = s->app;
+
+	if (report != NULL) {
+		line_add(s, "gate", cell_text(STR("answers")));
+		line_add(s, "decisions", cell_number(gate_decisions(report)));
+		return;
+	}
+	line_add(s, "gate",
+	    cell_text(str_copy(&app->arena, str_from(app->err.text))));
+	app->err = (struct err){ 0 };
+}
+
+static int
+gate_status(struct app *app)
+{
+	struct status s = { .app = app };
+	struct table tables[GATE_TABLES];
+	struct table record;
+	json_t *report;
+	bool printed;
+
+	if (!app_configure(app) || (report = gate_report(app)) == NULL)
+		return APP_FAILED;
+	gate_lines(&s, report);
+	gate_tables(app, report, tables);
+	table_start(&record, &app->arena, "status", s.names, s.count);
+	table_add(&record, s.cells);
+	printed = record_print(app, &record, tables, GATE_TABLES);
+	json_decref(report);
+	return printed ? 0 : APP_FAILED;
+}
+
 /* --- The last runs of the sync ------------------------------------------- */
 
 static const char *const run_columns[] = { "run", "source", "ended", "result",
@@ -132,11 +171,17 @@ cmd_status(struct app *app)
 	struct status s = { .app = app };
 	struct table record;
 	struct table runs;
+	json_t *report;
 	int exit_status = 0;
 
+	if (args_have(&app->args, "gate"))
+		return gate_status(app);
 	if (!app_open(app, STORE_READ) || !store_lines(&s))
 		return APP_FAILED;
 	view_lines(&s, &exit_status);
+	report = gate_report(app);
+	gate_lines(&s, report);
+	json_decref(report);
 	if (!runs_add(app, &runs))
 		return APP_FAILED;
 	table_start(&record, &app->arena, "status", s.names, s.count);

@@ -52,6 +52,14 @@ conn_close(struct conn *c)
 		all->closed(all->context);
 }
 
+/* What came is no request that we take. */
+static void
+conn_break(struct conn *c)
+{
+	counts_add(c->all->judge->counts, COUNT_BROKEN, 1);
+	conn_close(c);
+}
+
 static void
 late_set(struct conn *c)
 {
@@ -120,7 +128,7 @@ conn_judge(struct conn *c)
 	event_del(&c->late);
 	if (!fcgi_take(c)) {
 		c->fd = -1;
-		conn_close(c);
+		conn_break(c);
 		return;
 	}
 	c->state = CONN_JUDGED;
@@ -145,7 +153,7 @@ conn_look(struct conn *c)
 	}
 	switch (records_walk(all->bytes, (size_t)got, &c->keep)) {
 	case WALK_REFUSE:
-		conn_close(c);
+		conn_break(c);
 		break;
 	case WALK_INCOMPLETE:
 		late_set(c);
@@ -174,7 +182,7 @@ on_late(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
 	(void)what;
-	conn_close(context);
+	conn_break(context);
 }
 
 /* Edges, so that what is not whole yet does not make the loop spin. */

@@ -35,9 +35,17 @@ load(const char *path, struct faults *faults, struct err *err)
 	return NULL;
 }
 
+/* One for all setups: what was counted stays. */
+static struct board *board;
+
 static bool
 ready(void *setup, struct err *err)
 {
+	if (board == NULL)
+		board = board_new(WORKERS_MAX);
+	if (board == NULL)
+		return err_set(err, ERR_LIMIT, "no_memory",
+		    "memory is out; give the process more");
 	return setup_log_open(setup, err);
 }
 
@@ -54,18 +62,31 @@ path(const void *setup)
 	return ((const struct setup *)setup)->config.path;
 }
 
-static struct listener_config
-place(const void *setup)
+static size_t
+sockets(const void *setup, struct listener_config out[HANDOVER_SOCKETS_MAX])
 {
 	const struct config_gate *gate =
 	    &((const struct setup *)setup)->config.gate;
 
-	return (struct listener_config){
+	const struct listener_config first = {
 		.section = "gate",
+		.key = "socket",
 		.socket = gate->socket,
 		.group = gate->socket_group,
 		.user = gate->user,
 	};
+
+	out[0] = first;
+	out[1] = first;
+	out[1].key = "control";
+	out[1].socket = gate->control;
+	out[1].group = STR("");
+	out[1].is_extra = true;
+	out[2] = first;
+	out[2].key = "metrics";
+	out[2].socket = gate->metrics;
+	out[2].is_extra = true;
+	return 3;
 }
 
 static int
@@ -74,12 +95,19 @@ workers(const void *setup)
 	return ((const struct setup *)setup)->workers;
 }
 
-/* All places do the same. */
 static int
-work(const struct service *service, int at, const sigset_t *blocked)
+work(const struct service *service, int place, const sigset_t *blocked)
 {
-	(void)at;
-	return worker_run(service->setup, service->listen_fd, blocked);
+	const struct listener *sockets = service->kept->sockets;
+	const struct workplace at = {
+		.place = place,
+		.listen_fd = sockets[0].fd,
+		.control_fd = sockets[1].fd,
+		.metrics_fd = sockets[2].fd,
+		.board = board,
+	};
+
+	return worker_run(service->setup, &at, blocked);
 }
 
 int
@@ -92,7 +120,7 @@ main(int argc, char **argv)
 		.ready = ready,
 		.free = drop,
 		.path = path,
-		.place = place,
+		.sockets = sockets,
 		.workers = workers,
 		.work = work,
 	};

@@ -240,6 +240,7 @@ finish(
 {
 	struct judge *judge = r->judge;
 	bool was_known = answer->verdict != VERDICT_UNKNOWN;
+	int64_t us;
 	char text[ANSWER_MAX];
 	size_t len;
 	struct decision_line line = {
@@ -256,8 +257,13 @@ finish(
 	len = answer_make(answer, text);
 	if (was_known && answer->verdict == VERDICT_UNKNOWN)
 		too_large_say(judge, answer);
+	us = monotonic_us() - r->started_us;
+	counts_decision(judge->counts,
+	    answer->verdict == VERDICT_UNKNOWN ? REASON_NOT_KNOWN
+					       : answer->reason,
+	    us);
 	if (decision_log_wants(&judge->setup->log, answer->verdict)) {
-		line.us = monotonic_us() - r->started_us;
+		line.us = us;
 		line.at_s = wall_ms() / 1000;
 		decision_log_write(&judge->setup->log, &line);
 	}
@@ -291,11 +297,13 @@ view_said(void *context, const struct view_answer *known)
 /* --- The beginning ------------------------------------------------------- */
 
 void
-judge_init(struct judge *judge, const struct setup *setup, struct view *view)
+judge_init(struct judge *judge, const struct setup *setup, struct view *view,
+    struct counts *counts)
 {
 	const struct config_web *web = &setup->config.web;
 
-	*judge = (struct judge){ .setup = setup, .view = view };
+	*judge =
+	    (struct judge){ .setup = setup, .view = view, .counts = counts };
 	ids_begin(judge);
 	activity_open(
 	    &judge->activity, web->origin.len > 0 ? web->activity : STR(""));

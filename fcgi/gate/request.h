@@ -18,6 +18,7 @@
 #define ROLEGATE_GATE_REQUEST_H
 
 #include "fcgi/gate/activity.h"
+#include "fcgi/gate/counts.h"
 #include "fcgi/gate/decision_log.h"
 #include "fcgi/process/say.h"
 #include "fcgi/gate/setup.h"
@@ -42,6 +43,7 @@ struct answer inquiry_answer(const struct inquiry *inquiry,
 struct judge {
 	const struct setup *setup;
 	struct view *view;
+	struct counts *counts; /* of this worker */
 	struct arena arena; /* of the decision in hand */
 	uint64_t seed; /* decision ids: seed and count */
 	uint64_t count;
@@ -57,8 +59,8 @@ struct request {
 	void (*done)(struct request *request, const char *text, size_t len);
 };
 
-void
-judge_init(struct judge *judge, const struct setup *setup, struct view *view);
+void judge_init(struct judge *judge, const struct setup *setup,
+    struct view *view, struct counts *counts);
 void judge_free(struct judge *judge);
 
 void request_judge(struct request *request, char *const *envp);

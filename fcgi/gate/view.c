@@ -420,5 +420,6 @@ view_count(const struct view *view, struct view_counts *out)
 		    fetcher_refused(view->fetcher) + askings_bad(view->askings),
 		.connected = fetcher_is_up(view->fetcher),
 		.trusted = is_trusted(view, monotonic_ms()),
+		.trusted_ms = view->trusted_ms,
 	};
 }

@@ -87,6 +87,7 @@ struct view_counts {
 	int64_t refused_records;
 	bool connected;
 	bool trusted; /* the near cache is believed now */
+	int64_t trusted_ms; /* monotonic: when it was so last */
 };
 void view_count(const struct view *view, struct view_counts *out);
 

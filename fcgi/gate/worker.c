@@ -11,6 +11,7 @@
 #include <fcgiapp.h>
 
 #include "fcgi/gate/conn.h"
+#include "fcgi/gate/control.h"
 #include "fcgi/process/times.h"
 #include "fcgi/process/say.h"
 
@@ -20,18 +21,22 @@
 
 struct worker {
 	const struct setup *setup;
+	struct workplace at;
+	struct counts *counts; /* of our place */
+	struct view_counts counted; /* of the view, until now */
 	struct event_base *loop;
+	struct control *control;
 	struct view *view;
 	struct judge judge;
 	struct conns conns;
 	size_t conns_max;
 	int64_t warm_until_ms;
-	int listen_fd;
 	struct event *accept;
 	struct event *resume; /* accepting, after a pause */
 	struct event *on_term;
 	struct event *on_int;
 	struct event *limit; /* of what is in flight when we end */
+	struct event *count; /* the view, now and then */
 	struct say_once stranger;
 	struct say_once crowded;
 	struct say_once no_fd;
@@ -52,6 +57,7 @@ peer_is_let_in(struct worker *w, int fd)
 	    (peer.uid == w->setup->peer || peer.uid == 0 ||
 		peer.uid == geteuid()))
 		return true;
+	counts_add(w->counts, COUNT_STRANGERS, 1);
 	if (say_now(&w->stranger))
 		say("peer_refused",
 		    "user %ld connected, who is not gate.peer_user, and was "
@@ -66,6 +72,7 @@ has_room(struct worker *w)
 {
 	if (w->conns.count < w->conns_max)
 		return true;
+	counts_add(w->counts, COUNT_CROWDED, 1);
 	if (say_now(&w->crowded))
 		say("connections_many",
 		    "more than %zu connections, the new ones are closed; "
@@ -133,11 +140,65 @@ on_accept(evutil_socket_t listen_fd, short what, void *context)
 			accept_pause(w, errno);
 			return;
 		}
-		if (peer_is_let_in(w, fd) && has_room(w))
-			conn_open(&w->conns, fd);
-		else
+		if (!peer_is_let_in(w, fd) || !has_room(w)) {
 			close(fd);
+			continue;
+		}
+		counts_add(w->counts, COUNT_CONNECTIONS, 1);
+		conn_open(&w->conns, fd);
 	}
+}
+
+/* --- Counting ------------------------------------------------------------ */
+
+static void
+on_count(evutil_socket_t fd, short what, void *context)
+{
+	struct worker *w = context;
+	struct counts *counts = w->counts;
+	struct view_counts now;
+
+	(void)fd;
+	(void)what;
+	view_count(w->view, &now);
+	counts_add(counts, COUNT_HITS, now.hits - w->counted.hits);
+	counts_add(counts, COUNT_ASKED, now.asked - w->counted.asked);
+	counts_add(counts, COUNT_BAD_RECORDS,
+	    now.refused_records - w->counted.refused_records);
+	w->counted = now;
+	if (w->conns.ending)
+		return;
+	counts_set(counts, GAUGE_CONNECTIONS, (int64_t)w->conns.count);
+	counts_set(counts, GAUGE_CACHE_BYTES, now.cache_bytes);
+	counts_set(counts, GAUGE_CACHE_RECORDS, now.cache_records);
+	counts_set(counts, GAUGE_GENERATION, now.generation);
+	counts_set(counts, GAUGE_CONNECTED, now.connected);
+	counts_set(counts, GAUGE_TRUSTED, now.trusted);
+	counts_set(counts, GAUGE_FRESH_MS, now.trusted_ms);
+}
+
+static bool
+count_begin(struct worker *w)
+{
+	const struct timeval every = timeval_ms(COUNT_EVERY_MS);
+
+	counts_add(w->counts, COUNT_STARTS, 1);
+	counts_set(w->counts, GAUGE_PID, getpid());
+	counts_set(w->counts, GAUGE_STARTED_S, wall_ms() / 1000);
+	on_count(-1, 0, w);
+	w->count = event_new(w->loop, -1, EV_PERSIST, on_count, w);
+	return w->count != NULL && event_add(w->count, &every) == 0;
+}
+
+/* The place may be another worker's by now. */
+static void
+count_end(struct worker *w)
+{
+	if (w->view == NULL)
+		return;
+	on_count(-1, 0, w);
+	if (counts_gauge(w->counts, GAUGE_PID) == getpid())
+		counts_set(w->counts, GAUGE_PID, 0);
 }
 
 /* --- Ending -------------------------------------------------------------- */
@@ -173,6 +234,8 @@ on_end(evutil_socket_t signal_number, short what, void *context)
 		return;
 	event_del(w->accept);
 	event_del(w->resume);
+	control_close(w->control);
+	w->control = NULL;
 	event_add(w->limit, &limit);
 	conns_end(&w->conns);
 	on_closed(w);
@@ -208,6 +271,7 @@ signals_make(struct worker *w)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	w->on_term = evsignal_new(w->loop, SIGTERM, on_end, w);
 	w->on_int = evsignal_new(w->loop, SIGINT, on_end, w);
 	return w->on_term != NULL && w->on_int != NULL &&
@@ -222,7 +286,7 @@ events_make(struct worker *w)
 
 	w->warm_until_ms = monotonic_ms() + WARM_MS;
 	w->accept = event_new(
-	    w->loop, w->listen_fd, EV_READ | EV_PERSIST, on_accept, w);
+	    w->loop, w->at.listen_fd, EV_READ | EV_PERSIST, on_accept, w);
 	w->resume = event_new(w->loop, -1, 0, on_resume, w);
 	w->limit = event_new(w->loop, -1, 0, on_limit, w);
 	return w->accept != NULL && w->resume != NULL && w->limit != NULL &&
@@ -239,24 +303,30 @@ worker_open(struct worker *w, struct err *err)
 	if (!view_open(&w->view, w->loop, &w->setup->view, err))
 		return false;
 	view_on_event(w->view, on_view_event, NULL);
-	judge_init(&w->judge, w->setup, w->view);
+	judge_init(&w->judge, w->setup, w->view, w->counts);
 	w->conns.loop = w->loop;
 	w->conns.judge = &w->judge;
 	w->conns.closed = on_closed;
 	w->conns.context = w;
 	w->conns_max = connections_max();
-	return events_make(w) || err_set(err, ERR_BUG, "worker_start",
-				     "a worker: cannot watch its socket");
+	if (!control_open(&w->control, w->loop, w->at.control_fd,
+		w->at.metrics_fd, w->at.board, err))
+		return false;
+	return (events_make(w) && count_begin(w)) ||
+	       err_set(err, ERR_BUG, "worker_start",
+		   "a worker: cannot watch its socket");
 }
 
 /* What still waits for the view is answered by view_close(), as not known. */
 static void
 worker_close(struct worker *w)
 {
-	struct event *events[] = { w->accept, w->resume, w->limit, w->on_term,
-		w->on_int };
+	struct event *events[] = { w->accept, w->resume, w->limit, w->count,
+		w->on_term, w->on_int };
 
 	w->conns.ending = true;
+	count_end(w);
+	control_close(w->control);
 	view_close(w->view);
 	conns_close(&w->conns);
 	judge_free(&w->judge);
@@ -269,7 +339,8 @@ worker_close(struct worker *w)
 }
 
 int
-worker_run(const struct setup *setup, int listen_fd, const sigset_t *blocked)
+worker_run(const struct setup *setup, const struct workplace *at,
+    const sigset_t *blocked)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	struct err err = { 0 };
@@ -278,7 +349,8 @@ worker_run(const struct setup *setup, int listen_fd, const sigset_t *blocked)
 	if (w == NULL)
 		return err_exit_status(ERR_BUG);
 	w->setup = setup;
-	w->listen_fd = listen_fd;
+	w->at = *at;
+	w->counts = board_slot(at->board, at->place);
 	ok = worker_open(w, &err);
 	if (ok) {
 		sigprocmask(SIG_UNBLOCK, blocked, NULL);

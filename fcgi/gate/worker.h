@@ -5,11 +5,22 @@
 
 #include <signal.h>
 
+#include "fcgi/gate/counts.h"
 #include "fcgi/gate/setup.h"
+
+/* Where a worker works: the sockets of the master, -1 where there is none, and
+ * the numbers of all. */
+struct workplace {
+	int place;
+	int listen_fd;
+	int control_fd;
+	int metrics_fd;
+	struct board *board;
+};
 
 /* Unblocks the signals when it can take them. The exit status of the
  * process. */
-int
-worker_run(const struct setup *setup, int listen_fd, const sigset_t *blocked);
+int worker_run(const struct setup *setup, const struct workplace *at,
+    const sigset_t *blocked);
 
 #endif

@@ -15,6 +15,7 @@
 
 #define SYSTEMD_FD  3 /* sd_listen_fds(3) */
 #define SOCKET_MODE 0660
+#define OWN_MODE    0600
 
 static bool
 failed(struct err *err, const char *path, const char *what)
@@ -205,6 +206,8 @@ bind_there(struct listener *out, const struct sockaddr_un *address,
     const struct listener_config *config, struct err *err)
 {
 	const char *path = address->sun_path;
+	mode_t mode =
+	    config->is_extra && config->group.len == 0 ? OWN_MODE : SOCKET_MODE;
 	/* Nobody connects between bind and chmod. */
 	mode_t before = umask(0177);
 
@@ -215,8 +218,8 @@ bind_there(struct listener *out, const struct sockaddr_un *address,
 		return failed(err, path, "cannot be made");
 	if (!group_set(path, config, err))
 		return false;
-	if (chmod(path, SOCKET_MODE) != 0)
-		return failed(err, path, "cannot get mode 0660");
+	if (chmod(path, mode) != 0)
+		return failed(err, path, "cannot get its mode");
 	return listen(out->fd, LISTEN_BACKLOG) == 0 ||
 	       failed(err, path, "cannot be listened on");
 }
@@ -227,7 +230,7 @@ listener_open(
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	if (number_is("LISTEN_PID", getpid()))
+	if (!config->is_extra && number_is("LISTEN_PID", getpid()))
 		return inherit(out, config, err);
 	if (config->socket.len >= sizeof(address.sun_path))
 		return err_set(err, ERR_LIMIT, "socket",
@@ -245,6 +248,23 @@ listener_open(
 		return true;
 	listener_close(out);
 	return false;
+}
+
+bool
+listener_adopt(struct listener *out, int fd, bool is_ours)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_un unix_one;
+	} at = { .unix_one = { .sun_family = AF_UNIX } };
+	socklen_t len = sizeof(at.unix_one) - 1; /* a NUL stays behind it */
+
+	if (!is_listening(fd) || getsockname(fd, &at.any, &len) != 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+		return false;
+	*out = (struct listener){ .fd = fd, .is_ours = is_ours };
+	memcpy(out->path, at.unix_one.sun_path, sizeof(out->path));
+	return true;
 }
 
 void

@@ -38,6 +38,7 @@ struct master {
 	struct crew crew;
 	struct crew leaving; /* of the setup before */
 	bool reload;
+	bool renew; /* the program */
 	bool ending;
 };
 
@@ -207,6 +208,44 @@ reload(struct master *m)
 	say("reloaded", "the new configuration is in force");
 }
 
+/* --- A new program -------------------------------------------------------- */
+
+/* Comes back when there is none, and all is as it was. */
+static void
+renew(struct master *m)
+{
+	struct handover *kept = m->service->kept;
+
+	if (!m->renew || crew_size(&m->leaving) > 0)
+		return;
+	m->renew = false;
+	kept->worker_count = 0;
+	for (int i = 0; i < m->crew.count; i++)
+		if (m->crew.seats[i].pid != 0)
+			kept->workers[kept->worker_count++] =
+			    m->crew.seats[i].pid;
+	handover_give(kept);
+}
+
+/* The workers of the program before, which serve until ours do. */
+static void
+adopt(struct master *m)
+{
+	const struct handover *kept = m->service->kept;
+
+	m->leaving.count = (int)kept->worker_count;
+	for (int i = 0; i < m->leaving.count; i++)
+		m->leaving.seats[i].pid = kept->workers[i];
+	if (m->leaving.count == 0)
+		return;
+	crew_fill(m);
+	crew_end(&m->leaving, m->service->finish_ms);
+	say("renewed",
+	    "this is %s " ROLEGATE_VERSION
+	    " in the place of the program before",
+	    program_invocation_short_name);
+}
+
 /* --- The loop ------------------------------------------------------------ */
 
 static void
@@ -256,6 +295,9 @@ signal_take(struct master *m)
 	case SIGHUP:
 		m->reload = true;
 		break;
+	case SIGUSR2:
+		m->renew = true;
+		break;
 	case SIGTERM:
 	case SIGINT:
 		end(m);
@@ -270,6 +312,7 @@ signals_block(sigset_t *signals)
 {
 	sigemptyset(signals);
 	sigaddset(signals, SIGHUP);
+	sigaddset(signals, SIGUSR2);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);
 	sigaddset(signals, SIGCHLD);
@@ -287,10 +330,12 @@ master_run(struct service *service)
 	};
 
 	signals_block(&m.signals);
+	adopt(&m);
 	say("serving", "serving with %d workers", service->workers);
 	while (!m.ending || crew_size(&m.crew) + crew_size(&m.leaving) > 0) {
 		if (!m.ending) {
 			reload(&m);
+			renew(&m);
 			crew_fill(&m);
 		}
 		signal_take(&m);

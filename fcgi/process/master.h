@@ -3,7 +3,8 @@
  * A worker that dies is replaced at once, unless it dies again and again as
  * soon as it begins. SIGHUP: the new setup whole, or the old one stays; the
  * new workers are there before the old ones end. SIGTERM, SIGINT: the workers
- * finish what they have taken. Signals are waited for, not handled. */
+ * finish what they have taken. SIGUSR2: the program that lies in this one's
+ * place now takes over. Signals are waited for, not handled. */
 #ifndef ROLEGATE_PROCESS_MASTER_H
 #define ROLEGATE_PROCESS_MASTER_H
 
@@ -11,14 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WORKERS_MAX 256
+#include "fcgi/process/handover.h"
+
+#define WORKERS_MAX HANDOVER_WORKERS_MAX
 
 struct service {
 	void *setup; /* what the workers run with */
 	int workers; /* 1 to WORKERS_MAX */
 	int64_t finish_ms; /* then those who were told to end are killed */
 	const char *config_path;
-	int listen_fd;
+	/* The sockets, and the workers of the program before, which end when
+	 * ours are there. */
+	struct handover *kept;
 	/* In the process of the worker, with the master's signals blocked;
 	 * `place` counts from 0. The exit status. */
 	int (*work)(

@@ -79,19 +79,23 @@ why_say(struct faults *faults, const struct err *err)
 		say(err->code, "%s", err->text);
 }
 
-/* What is bound to the socket and to our user cannot change while we run. */
+/* What is bound to a socket and to our user cannot change while we run. */
 static void
 restart_say(const void *old, const void *new)
 {
-	struct listener_config was = the_server->place(old);
-	struct listener_config is = the_server->place(new);
+	struct listener_config was[HANDOVER_SOCKETS_MAX];
+	struct listener_config is[HANDOVER_SOCKETS_MAX];
+	size_t count = the_server->sockets(old, was);
 
-	if (!str_eq(was.socket, is.socket) || !str_eq(was.group, is.group) ||
-	    !str_eq(was.user, is.user))
-		say("restart_needed",
-		    "%s.socket, socket_group and user stay as they are until "
-		    "a restart",
-		    is.section);
+	the_server->sockets(new, is);
+	for (size_t i = 0; i < count; i++)
+		if (!str_eq(was[i].socket, is[i].socket) ||
+		    !str_eq(was[i].group, is[i].group) ||
+		    !str_eq(was[i].user, is[i].user))
+			say("restart_needed",
+			    "%s.%s, socket_group and user stay as they are "
+			    "until a restart",
+			    is[i].section, is[i].key);
 }
 
 static bool
@@ -114,17 +118,57 @@ load_again(struct service *service)
 	return true;
 }
 
+/* --- The sockets ---------------------------------------------------------- */
+
+/* It is only asked for how things are: the server is worth more. */
+static void
+extra_open(struct listener *out, const struct listener_config *config)
+{
+	struct err err = { 0 };
+
+	*out = (struct listener){ .fd = -1 };
+	if (config->socket.len > 0 && !listener_open(out, config, &err))
+		say(err.code, "%s.%s: %s; serving without it", config->section,
+		    config->key, err.text);
+}
+
+/* Those of the program before, or new ones. */
+static bool
+sockets_open(struct handover *kept, const void *setup, struct err *err)
+{
+	struct listener_config configs[HANDOVER_SOCKETS_MAX];
+	size_t count = the_server->sockets(setup, configs);
+
+	if (handover_take(kept) && kept->sockets[0].fd >= 0)
+		return true;
+	*kept = (struct handover){ .socket_count = count };
+	for (size_t i = 0; i < count; i++)
+		kept->sockets[i].fd = -1;
+	if (!listener_open(&kept->sockets[0], &configs[0], err))
+		return false;
+	for (size_t i = 1; i < count; i++)
+		extra_open(&kept->sockets[i], &configs[i]);
+	return true;
+}
+
+static void
+sockets_close(struct handover *kept)
+{
+	for (size_t i = 0; i < kept->socket_count; i++)
+		listener_close(&kept->sockets[i]);
+}
+
 /* --- The program ---------------------------------------------------------- */
 
 static int
-fail(void *setup, struct listener *listener, struct faults *faults,
+fail(void *setup, struct handover *kept, struct faults *faults,
     const struct err *err)
 {
 	int status = faults->count > 0 ? err_exit_status(ERR_FILE)
 				       : err_exit_status(err->kind);
 
 	why_say(faults, err);
-	listener_close(listener);
+	sockets_close(kept);
 	if (setup != NULL)
 		the_server->free(setup);
 	return status;
@@ -139,12 +183,13 @@ checked(void *setup)
 }
 
 static bool
-begin(void *setup, struct listener *listener, struct err *err)
+begin(void *setup, struct handover *kept, struct err *err)
 {
-	const struct listener_config config = the_server->place(setup);
+	struct listener_config configs[HANDOVER_SOCKETS_MAX];
 
-	return listener_open(listener, &config, err) &&
-	       privileges_drop(config.section, config.user, err) &&
+	the_server->sockets(setup, configs);
+	return sockets_open(kept, setup, err) &&
+	       privileges_drop(configs[0].section, configs[0].user, err) &&
 	       the_server->ready(setup, err);
 }
 
@@ -158,30 +203,31 @@ server_main(const struct server *server, int argc, char **argv)
 		.free = server->free,
 	};
 	struct options options;
-	struct listener listener = { .fd = -1 };
+	struct handover kept = { .socket_count = 0 };
 	struct faults faults = { 0 };
 	struct err err = { 0 };
 	void *setup;
 	int status;
 
 	the_server = server;
+	handover_prepare(argv);
 	if (!options_read(&options, argc, argv, &status))
 		return status;
 	setup = server->load(options.config_path, &faults, &err);
 	if (setup == NULL)
-		return fail(NULL, &listener, &faults, &err);
+		return fail(NULL, &kept, &faults, &err);
 	if (options.check_only)
 		return checked(setup);
-	if (!begin(setup, &listener, &err))
-		return fail(setup, &listener, &faults, &err);
+	if (!begin(setup, &kept, &err))
+		return fail(setup, &kept, &faults, &err);
 
 	service.setup = setup;
 	service.workers = server->workers(setup);
 	service.config_path = options.config_path;
-	service.listen_fd = listener.fd;
+	service.kept = &kept;
 	master_run(&service);
 
-	listener_close(&listener);
+	sockets_close(&kept);
 	server->free(service.setup);
 	return EXIT_SUCCESS;
 }

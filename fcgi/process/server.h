@@ -2,7 +2,7 @@
  *
  * Options are --config FILE, --check, --help, --version, and one more that
  * prints something and ends. SIGHUP loads a new setup, whole, or leaves the old
- * one.
+ * one; SIGUSR2 does so with the program (handover.h).
  * Errors:  printed; the exit status is that of err.h. */
 #ifndef ROLEGATE_PROCESS_SERVER_H
 #define ROLEGATE_PROCESS_SERVER_H
@@ -25,7 +25,10 @@ struct server {
 	bool (*ready)(void *setup, struct err *err);
 	void (*free)(void *setup);
 	struct str (*path)(const void *setup); /* of the configuration */
-	struct listener_config (*place)(const void *setup);
+	/* The first is the FastCGI socket; an extra one whose path is empty is
+	 * not wanted, and without one that cannot be had the server goes on. */
+	size_t (*sockets)(const void *setup,
+	    struct listener_config out[HANDOVER_SOCKETS_MAX]);
 	int (*workers)(const void *setup);
 	int (*work)(
 	    const struct service *service, int place, const sigset_t *blocked);

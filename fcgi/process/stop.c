@@ -20,6 +20,7 @@ stop_watch(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	return sigaction(SIGTERM, &action, NULL) == 0 &&
 	       sigaction(SIGINT, &action, NULL) == 0;
 }

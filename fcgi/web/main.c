@@ -63,18 +63,20 @@ path(const void *setup)
 	return ((const struct web_setup *)setup)->config.path;
 }
 
-static struct listener_config
-place(const void *setup)
+static size_t
+sockets(const void *setup, struct listener_config out[HANDOVER_SOCKETS_MAX])
 {
 	const struct config_web *web =
 	    &((const struct web_setup *)setup)->config.web;
 
-	return (struct listener_config){
+	out[0] = (struct listener_config){
 		.section = "web",
+		.key = "socket",
 		.socket = web->socket,
 		.group = web->socket_group,
 		.user = web->user,
 	};
+	return 1;
 }
 
 /* And one more for the chores. */
@@ -89,7 +91,8 @@ work(const struct service *service, int at, const sigset_t *blocked)
 {
 	if (at == 0)
 		return chores_run(service->setup, blocked);
-	return web_worker_run(service->setup, service->listen_fd, blocked);
+	return web_worker_run(
+	    service->setup, service->kept->sockets[0].fd, blocked);
 }
 
 int
@@ -104,7 +107,7 @@ main(int argc, char **argv)
 		.ready = ready,
 		.free = drop,
 		.path = path,
-		.place = place,
+		.sockets = sockets,
 		.workers = workers,
 		.work = work,
 	};

@@ -88,6 +88,10 @@ static const struct yaml_key gate_keys[] = {
 	  .help = "the only user that may connect; any that the mode lets in when it is not set" },
 	{ .name = "user", .type = YAML_STR, .offset = AT(config.gate.user),
 	  .help = "user to run as, when started as root" },
+	{ .name = "control", .type = YAML_STR, .offset = AT(config.gate.control), .fallback = "/run/rolegate/control.sock",
+	  .help = "path of the socket on which rolegate status asks, for root and the gate's user" },
+	{ .name = "metrics", .type = YAML_STR, .offset = AT(config.gate.metrics),
+	  .help = "path of the socket on which Prometheus is answered by HTTP, for owner and socket_group; none when it is not set" },
 	{ .name = "workers", .type = YAML_INT, .offset = AT(config.gate.workers), .min = 0, .max = 256, .fallback = "0", .reloadable = true,
 	  .help = "worker processes; 0 is one a core" },
 	{ .name = "redis", .type = YAML_NODE, .offset = AT(gate_redis), .reloadable = true,
@@ -346,6 +350,8 @@ gate_check(struct loader *l, const struct yaml_node *map)
 	struct config_gate *gate = &l->out.config.gate;
 
 	socket_path_make(l, map, "socket", &gate->socket);
+	socket_path_make(l, map, "control", &gate->control);
+	socket_path_make(l, map, "metrics", &gate->metrics);
 	path_make(l, map, "routes", &gate->routes);
 	path_make(l, map, "log_file", &gate->log_file);
 	path_make(l, map, "filter_key_file", &gate->filter_key_file);

@@ -32,6 +32,8 @@ struct config_gate {
 	struct str peer_user;    /* only this user may connect; empty: any that
 	                          * the socket's mode lets in */
 	struct str user;         /* to run as when started as root */
+	struct str control;      /* path of the socket for `rolegate status` */
+	struct str metrics;      /* path of Prometheus's socket, or empty */
 	int64_t workers;         /* 0: one a core */
 	struct redis_config redis; /* the read-only user; else the view's */
 	int64_t cache_bytes;     /* near cache of one worker */

@@ -58,6 +58,7 @@ config() { # more lines of the gate
 		  key_file: $tmp/view.key
 		gate:
 		  socket: $tmp/gate.sock
+		  control: $tmp/control.sock
 		  workers: 2
 		  cookie: sid
 		  trusted_user: yes
@@ -632,6 +633,217 @@ token_of() { # options of token add
 	kill -HUP "$gate_pid"
 	until_true eval '[ "$(workers | wc -l)" -eq 1 ]'
 	knows
+}
+
+# --- A new program ----------------------------------------------------------------
+
+# As a package does it: a new file under the old name.
+program_put() { # file
+	cp "$1" bin/new
+	mv bin/new bin/rolegated
+}
+
+own_program() {
+	mkdir bin
+	program_put "$build/rolegated"
+	gate_start() {
+		bin/rolegated >>gate.log 2>&1 3>&- &
+		gate_pid=$!
+		pids+=("$gate_pid")
+		until_true [ -S gate.sock ]
+	}
+}
+
+renewals() {
+	grep -cF '[renewed]' gate.log
+}
+
+renewed() { # times, with as many workers as before
+	[ "$(renewals)" -eq "$1" ] && two_workers
+}
+
+@test "W14 five new programs under load lose no request" {
+	own_program
+	up
+	client stream stop 8 >stream.out 2>&1 3>&- &
+	stream=$!
+	for n in 1 2 3 4 5; do
+		before=$(workers)
+		program_put "$build/rolegated"
+		kill -USR2 "$gate_pid"
+		until_true renewed "$n"
+		[ -z "$(comm -12 <(echo "$before") <(workers))" ]
+	done
+	touch stop
+	wait "$stream"
+	cat stream.out
+	[ "$(grep -c . stream.out)" -eq 2 ]
+	grep -q 'allow: 204 allow granted$' stream.out
+	grep -q 'deny: 403 deny no_permission$' stream.out
+	! said worker_died
+	rg status --gate
+	kill "$gate_pid"
+	wait "$gate_pid"
+	[ ! -e gate.sock ] && [ ! -e control.sock ]
+}
+
+@test "W14 a new program that does not take the configuration is refused" {
+	own_program
+	up
+	before=$(workers)
+	printf '#!/bin/sh\nexit 3\n' >no-program
+	chmod 755 no-program
+	for bad in no-program /dev/null; do
+		: >gate.log
+		program_put "$bad"
+		kill -USR2 "$gate_pid"
+		until_true said handover_refused
+		[ "$(workers)" = "$before" ]
+		knows
+	done
+	: >gate.log
+	config 'nonsense: 1' >rolegate.yaml
+	program_put "$build/rolegated"
+	kill -USR2 "$gate_pid"
+	until_true said handover_refused
+	[ "$(workers)" = "$before" ]
+	config >rolegate.yaml
+	kill -USR2 "$gate_pid"
+	until_true renewed 1
+	knows
+}
+
+@test "what a program before left is believed only by the process it is for" {
+	redis_up
+	ROLEGATE_HANDOVER="1 1 7 1 1 $$" gate_start
+	kill -0 $$
+	[ -S gate.sock ]
+	! said renewed
+}
+
+# --- Asked how it is ----------------------------------------------------------------
+
+# The number in the report of the gate, by a path of keys; or of a reason.
+report() { # python expression over r
+	rg status --gate --json >report.json
+	/usr/bin/python3 -c 'import json, sys
+r = json.load(open("report.json"))["status"]
+def of(reason):
+    return sum(d["count"] for d in r["gate_decisions"] if d["reason"] == reason)
+print(eval(sys.argv[1]))' "$1"
+}
+
+shows() { # expression, value
+	[ "$(report "$1")" = "$2" ]
+}
+
+@test "status: the decisions by reason, and how each worker is" {
+	up
+	before=$(report 'of("granted")')
+	for _ in 1 2 3; do
+		is "204 allow granted" USER=ann PERMISSION=users.view ACCOUNT=sales
+	done
+	is "403 deny no_permission" USER=bob PERMISSION=users.add ACCOUNT=sales
+	is "401 deny no_identity" PERMISSION=users.view ACCOUNT=sales
+	shows 'of("granted")' "$((before + 3))"
+	shows '(of("no_permission"), of("no_identity"))' "(1, 1)"
+	shows 'r["decisions"] == sum(d["count"] for d in r["gate_times"])' True
+	shows '[w["place"] for w in r["gate_workers"]]' '[0, 1]'
+	[ "$(report '"\n".join(sorted(str(w["pid"]) for w in r["gate_workers"]))')" = \
+	    "$(workers)" ]
+	until_true shows 'all(w["connected"] and w["trusted"] for w in r["gate_workers"])' True
+	until_true shows 'any(w["cache_bytes"] > 0 for w in r["gate_workers"])' True
+
+	# Who takes the place of a dead one counts on.
+	kill -KILL "$(workers | head -n 1)"
+	until_true shows 'sum(w["starts"] for w in r["gate_workers"])' 3
+	shows 'of("granted")' "$((before + 3))"
+	kill -HUP "$gate_pid"
+	until_true shows 'sum(w["starts"] for w in r["gate_workers"])' 5
+	shows 'of("granted")' "$((before + 3))"
+
+	# Without Redis they say so.
+	kill "$redis_pid"
+	until_true shows 'any(w["connected"] for w in r["gate_workers"])' False
+	answer USER=ann PERMISSION=users.view ACCOUNT=sales
+	until_true shows 'of("not_known") > 0' True
+
+	rg status | grep -q '^decisions'
+	kill "$gate_pid"
+	wait "$gate_pid"
+	run -4 rg status --gate
+	[[ $output == *"[gate_silent]"* ]]
+	rg status | grep -q '^gate.*is rolegated running here' || [ $? -eq 4 ]
+}
+
+@test "gate.control is for root and the gate's user; who says nothing is sent away" {
+	up
+	[ "$(stat -c %a control.sock)" = 600 ]
+	[ ! -e metrics.sock ]
+	# Sixteen who do not read are no trouble for the seventeenth.
+	/usr/bin/python3 - <<-'PY'
+		import socket
+		held = []
+		for _ in range(100):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(5)
+		    s.connect("control.sock")
+		    held.append(s)
+		assert any(s.recv(1) == b"{" for s in held)
+	PY
+	shows 'len(r["gate_workers"])' 2
+	[ "$(id -u)" -eq 0 ] || return 0
+	chmod 711 .
+	chmod 666 control.sock
+	run -0 setpriv --reuid=65534 --clear-groups /usr/bin/python3 -c '
+import socket
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(5)
+s.connect("control.sock")
+print(s.recv(1))'
+	[ "$output" = "b''" ]
+}
+
+metrics() { # path, more words for curl
+	curl -s -i --max-time 5 --unix-socket metrics.sock "http://gate$1" \
+	    "${@:2}"
+}
+
+@test "metrics: Prometheus reads them, and nothing else is answered" {
+	config "metrics: $tmp/metrics.sock" >rolegate.yaml
+	up
+	is "403 deny no_permission" USER=bob PERMISSION=users.add ACCOUNT=sales
+	until_true eval 'metrics /metrics | grep -q "^rolegate_worker_redis_up{worker=\"1\"} 1"'
+	metrics /metrics >all
+	head -n 1 all | grep -q ' 200 '
+	grep -qi '^content-type: text/plain; version=0.0.4' all
+	sed '1,/^\r*$/d' all >text
+	promtool check metrics <text
+	grep -qx 'rolegate_decisions_total{verdict="deny",reason="no_permission"} 1' text
+	grep -q '^rolegate_decision_seconds_bucket{le="+Inf"} [1-9]' text
+	metrics / | head -n 1 | grep -q ' 404 '
+	metrics /metrics -X POST | head -n 1 | grep -q ' 501 '
+	[ "$(stat -c %a metrics.sock)" = 600 ]
+	knows
+}
+
+@test "T36 a cookie and a token are in no log, report or metric" {
+	config "metrics: $tmp/metrics.sock" 'bearer: yes' >rolegate.yaml
+	up
+	planted=Planted$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
+	answer "COOKIE=sid=$planted" PERMISSION=users.view
+	answer "COOKIE=sid=$planted; sid=other" PERMISSION=users.view
+	answer "COOKIE=sid=$planted\"; x" PERMISSION=users.view
+	answer "AUTHORIZATION=Bearer $planted" PERMISSION=users.view
+	answer "AUTHORIZATION=Basic $planted" PERMISSION=users.view
+	answer "AUTHORIZATION=$planted" "COOKIE=$planted"
+	answer "COOKIE=sid=$planted" PATH=/own TARGET=/own
+	kill -TERM "$redis_pid"
+	answer "COOKIE=sid=$planted" PERMISSION=users.view
+	[ "$(grep -c . decisions.log)" -ge 8 ]
+	rg status --gate --json >report.json
+	metrics /metrics >all
+	! grep -rF "$planted" gate.log decisions.log follow.log report.json all
 }
 
 @test "SIGTERM: what has begun is answered, then all is gone, and 0" {

@@ -19,6 +19,7 @@
 struct world {
 	struct setup setup;
 	struct judge judge;
+	struct counts counts;
 	struct conns *conns;
 	struct event_base *loop;
 	int peer; /* our end of the connection */
@@ -44,7 +45,7 @@ world_open(struct world *w)
 	w->loop = event_base_new();
 	w->conns = calloc(1, sizeof(*w->conns));
 	ck_assert(w->loop != NULL && w->conns != NULL);
-	judge_init(&w->judge, &w->setup, NULL);
+	judge_init(&w->judge, &w->setup, NULL, &w->counts);
 	w->conns->loop = w->loop;
 	w->conns->judge = &w->judge;
 	w->conns->closed = on_closed;
