@@ -44,7 +44,7 @@ LIBS_LIB  = $(call pc,--libs,$(PKGS_LIB))
 LIBS_CLI  = $(LIBS_LIB) $(call pc,--libs,smartcols)
 LIBS_SYNC = $(LIBS_LIB) -lldap -llber
 LIBS_WEB  = $(LIBS_LIB) -lldap -llber -lfcgi
-LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis) -lfcgi -levent_core -levent_extra
+LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis libseccomp) -lfcgi -levent_core -levent_extra
 
 # --- Sources, by name --------------------------------------------------------
 
@@ -97,7 +97,7 @@ GATE_SRC = \
 	fcgi/gate/identity.c \
 	fcgi/gate/keys.c fcgi/gate/link.c fcgi/gate/main.c fcgi/gate/params.c \
 	fcgi/gate/records.c fcgi/gate/reply.c fcgi/gate/report.c \
-	fcgi/gate/request.c \
+	fcgi/gate/request.c fcgi/gate/sandbox.c \
 	fcgi/gate/setup.c fcgi/gate/target.c \
 	fcgi/gate/view.c fcgi/gate/watch.c fcgi/gate/worker.c \
 	$(PROCESS_SRC)

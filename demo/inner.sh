@@ -92,6 +92,7 @@ configure() {
 	  key_file: $tmp/view.key
 	gate:
 	  socket: $tmp/run/gate.sock
+	  control: $tmp/run/control.sock
 	  workers: 2
 	  redis:
 	    address: unix:$tmp/redis.sock

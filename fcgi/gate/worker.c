@@ -12,6 +12,7 @@
 
 #include "fcgi/gate/conn.h"
 #include "fcgi/gate/control.h"
+#include "fcgi/gate/sandbox.h"
 #include "fcgi/process/times.h"
 #include "fcgi/process/say.h"
 
@@ -351,7 +352,8 @@ worker_run(const struct setup *setup, const struct workplace *at,
 	w->setup = setup;
 	w->at = *at;
 	w->counts = board_slot(at->board, at->place);
-	ok = worker_open(w, &err);
+	ok = worker_open(w, &err) &&
+	     sandbox_enter((enum sandbox)setup->config.gate.sandbox, &err);
 	if (ok) {
 		sigprocmask(SIG_UNBLOCK, blocked, NULL);
 		event_base_dispatch(w->loop);

@@ -137,7 +137,13 @@ crew_find(struct crew *crew, pid_t pid)
 static void
 death_say(pid_t pid, int status)
 {
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		say("worker_sandbox",
+		    "worker %ld asked the kernel for what it never needs, was "
+		    "ended and is replaced; gate.sandbox: log has the kernel "
+		    "write down the call",
+		    (long)pid);
+	else if (WIFSIGNALED(status))
 		say("worker_died",
 		    "worker %ld was ended by signal %d and is replaced",
 		    (long)pid, WTERMSIG(status));

@@ -27,6 +27,13 @@ struct sections {
 	const struct yaml_node *mail;
 };
 
+static const char *const sandbox_words[] = {
+	[SANDBOX_OFF] = "off",
+	[SANDBOX_LOG] = "log",
+	[SANDBOX_KILL] = "kill",
+	NULL,
+};
+
 static const char *const log_words[] = {
 	[LOG_OFF] = "off",
 	[LOG_DENIALS] = "denials",
@@ -118,6 +125,8 @@ static const struct yaml_key gate_keys[] = {
 	  .help = "which decisions are logged" },
 	{ .name = "log_file", .type = YAML_STR, .offset = AT(config.gate.log_file), .reloadable = true,
 	  .help = "file of the decision log; standard error when it is not set" },
+	{ .name = "sandbox", .type = YAML_CHOICE, .offset = AT(config.gate.sandbox), .choices = sandbox_words, .fallback = "kill", .reloadable = true,
+	  .help = "what happens to a worker that asks the kernel for what it never needs" },
 };
 
 static const struct yaml_key web_keys[] = {

@@ -17,6 +17,7 @@
 #include "publish/redis.h"
 
 enum log_what { LOG_OFF = 0, LOG_DENIALS, LOG_ALL };
+enum sandbox { SANDBOX_OFF = 0, SANDBOX_LOG, SANDBOX_KILL };
 
 /* redis: where the view is published, and by whom. */
 struct config_view {
@@ -47,6 +48,7 @@ struct config_gate {
 	struct str filter_key_file; /* signs filters; empty: not signed */
 	int log;                 /* enum log_what */
 	struct str log_file;     /* empty: standard error */
+	int sandbox;             /* enum sandbox */
 };
 
 /* web: rolegate-web. */

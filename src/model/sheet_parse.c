@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/bounds.h"
+#include "base/sanitized.h"
 
 #define WAIT_MS	   15000
 #define CPU_S	   10
@@ -24,18 +25,6 @@
 #define FIELDS_MAX ((size_t)64 * 1024) /* of one row */
 #define TEXT_MAX   ((size_t)1024) /* of one fault */
 #define PIPE_FD	   3
-
-/* A sanitizer needs more memory and more calls than these let through. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 /* --- The answer ----------------------------------------------------------- */
 
