@@ -423,18 +423,42 @@ member_want(struct asking *asking)
 		account_want(asking);
 }
 
+/* The grants, of which there may be a thousand, are read all of them only the
+ * first time. */
+static bool
+member_record_read(struct asking *asking, struct err *err)
+{
+	struct entry *entry = asking->parts[PART_MEMBER].entry;
+	struct record record = part_record(asking, PART_MEMBER, RECORD_MEMBER);
+
+	if (entry->whole)
+		return record_read_member_line(&record, &asking->member, err);
+	entry->whole =
+	    record_read_member(&record, &asking->arena, &asking->member, err);
+	return entry->whole;
+}
+
+static bool
+grants_read(struct asking *asking, struct err *err)
+{
+	struct record record;
+
+	if (asking->answer.member == NULL || asking->member.grants != NULL)
+		return true;
+	record = part_record(asking, PART_MEMBER, RECORD_MEMBER);
+	return record_read_grants_on(&record, &asking->arena,
+	    asking->answer.account, &asking->member, err);
+}
+
 static bool
 member_read(struct asking *asking)
 {
 	struct view_answer *answer = &asking->answer;
 	struct err err = { 0 };
-	struct record record;
 
 	if (asking->parts[PART_MEMBER].state != PART_HERE)
 		return true;
-	record = part_record(asking, PART_MEMBER, RECORD_MEMBER);
-	if (!record_read_member(
-		&record, &asking->arena, &asking->member, &err)) {
+	if (!member_record_read(asking, &err)) {
 		asking_bad(asking, &err);
 		return false;
 	}
@@ -461,7 +485,8 @@ account_read(struct asking *asking)
 		return true;
 	record = part_record(asking, PART_ACCOUNT, RECORD_ACCOUNT);
 	if (!record_read_account(
-		&record, &asking->arena, &asking->answer.account, &err)) {
+		&record, &asking->arena, &asking->answer.account, &err) ||
+	    !grants_read(asking, &err)) {
 		asking_bad(asking, &err);
 		return false;
 	}

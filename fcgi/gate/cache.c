@@ -11,11 +11,12 @@
 #define BYTES_A_SLOT 512
 #define ABSENT_SHARE 8
 #define EPOCHS_KEPT  16
+#define SPARED_MAX   64 /* for one that is put in */
 /* What malloc() adds to a block, and its rounding. */
 #define BLOCK_HEAD  8
 #define BLOCK_ROUND 16
 
-/* Entries in the order of their use. */
+/* Entries in the order in which they came or were spared. */
 struct row {
 	struct entry *newest;
 	struct entry *oldest;
@@ -206,6 +207,21 @@ put_out(struct cache *cache, struct entry *entry)
 	entry_release(entry);
 }
 
+/* The oldest that was not used, or nearly: nobody waits until the whole row was
+ * looked through. */
+static void
+one_out(struct cache *cache, struct row *row)
+{
+	for (int i = 0; i < SPARED_MAX && row->oldest->used; i++) {
+		struct entry *entry = row->oldest;
+
+		entry->used = false;
+		row_take(row, entry);
+		row_put(row, entry);
+	}
+	put_out(cache, row->oldest);
+}
+
 static size_t
 bytes_of_all(const struct cache *cache)
 {
@@ -222,11 +238,10 @@ put_in(struct cache *cache, struct entry *entry)
 	if (bytes > row->max_bytes)
 		return;
 	while (row->bytes + bytes > row->max_bytes)
-		put_out(cache, row->oldest);
+		one_out(cache, row);
 	while (bytes_of_all(cache) + bytes > cache->present.max_bytes)
-		put_out(cache, cache->present.oldest != NULL
-				   ? cache->present.oldest
-				   : cache->absent.oldest);
+		one_out(cache, cache->present.oldest != NULL ? &cache->present
+							     : &cache->absent);
 	slot = slot_of(cache, entry->hash);
 	entry->next = *slot;
 	*slot = entry_hold(entry);
@@ -308,14 +323,10 @@ cache_clear(struct cache *cache)
 /* --- Getting and putting ------------------------------------------------- */
 
 static struct entry *
-used(struct cache *cache, struct entry *entry)
+used(struct entry *entry)
 {
-	struct row *row = row_of(cache, entry);
-
-	if (row->newest != entry) {
-		row_take(row, entry);
-		row_put(row, entry);
-	}
+	if (!entry->used)
+		entry->used = true;
 	return entry;
 }
 
@@ -327,7 +338,7 @@ cache_get(struct cache *cache, enum record_kind kind, struct str name)
 	if (entry == NULL || entry->forgotten || !cache->tracking ||
 	    entry->epoch != cache->epoch)
 		return NULL;
-	return used(cache, entry);
+	return used(entry);
 }
 
 struct entry *
@@ -339,7 +350,7 @@ cache_get_stale(struct cache *cache, enum record_kind kind, struct str name,
 	if (entry == NULL || entry->forgotten ||
 	    true_ms(cache, entry) < oldest_ms)
 		return NULL;
-	return used(cache, entry);
+	return used(entry);
 }
 
 struct entry *
@@ -370,7 +381,7 @@ cache_put(struct cache *cache, struct entry *entry, int64_t changes_when_asked,
 	entry->epoch = cache->tracking ? cache->epoch : 0;
 	entry->read_ms = now_ms;
 	if (entry->inside) {
-		used(cache, entry);
+		used(entry);
 		return;
 	}
 	entry->hash = hash_of(cache, kind, name);

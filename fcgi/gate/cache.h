@@ -9,8 +9,10 @@
  *          an operator who wants stale answers (cache_get_stale).
  * Race:    cache_put() wants the count of changes from the moment when the
  *          record was asked for, and keeps nothing when it went up since.
- * Bound:   never more than max_bytes with all overhead; least recently used
- *          goes first. Absences have an eighth of it, so that names that
+ * Bound:   never more than max_bytes with all overhead. The oldest goes first,
+ *          unless it was used since it came or was last spared: to put each
+ *          one in front when it is used would touch its neighbours in memory
+ *          as well. Absences have an eighth of it, so that names that
  *          somebody made up cannot push out the real ones.
  * Owner:   entries count their holders; what is held stays valid after it has
  *          left the cache. One thread. */
@@ -24,7 +26,7 @@ struct cache;
 
 struct entry {
 	struct entry *next; /* in its slot */
-	struct entry *newer; /* by use */
+	struct entry *newer; /* by when it came, or was spared */
 	struct entry *older;
 	struct shelf *parsed; /* catalogues, else NULL */
 	uint64_t hash;
@@ -40,6 +42,8 @@ struct entry {
 	bool absent;
 	bool forgotten; /* Redis said that it changed */
 	bool inside;
+	bool used; /* since then */
+	bool whole; /* its body was read once, and has the form of its kind */
 	char bytes[]; /* the name, then the text */
 };
 

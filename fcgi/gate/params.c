@@ -13,22 +13,23 @@ enum presence {
 /* The order is that of the reasons: who asks comes first. */
 /* clang-format off */
 #define AT(field) offsetof(struct params, field)
+#define S(literal) { literal, sizeof(literal) - 1 }
 static const struct {
-	const char *name; /* behind the prefix */
+	struct str name; /* behind the prefix */
 	size_t offset;
 	enum presence presence;
 	enum reason wrong;
 } rows[] = {
-	{ "COOKIE",       AT(cookie),       ONCE,            REASON_NO_IDENTITY },
-	{ "AUTHORIZATION", AT(authorization), AT_MOST_ONCE,  REASON_NO_IDENTITY },
-	{ "ADDRESS",      AT(address),      AT_MOST_ONCE,    REASON_NO_IDENTITY },
-	{ "TRUSTED_USER", AT(trusted_user), ONCE,            REASON_NO_IDENTITY },
-	{ "METHOD",       AT(method),       ONCE_WITH_VALUE, REASON_NO_ROUTE },
-	{ "PATH",         AT(path),         ONCE_WITH_VALUE, REASON_AMBIGUOUS_PATH },
-	{ "TARGET",       AT(target),       ONCE_WITH_VALUE, REASON_AMBIGUOUS_PATH },
-	{ "PERMISSION",   AT(permission),   ONCE,            REASON_NO_ROUTE },
-	{ "ACCOUNT",      AT(account),      ONCE,            REASON_NO_ACCOUNT },
-	{ "HOST",         AT(host),         AT_MOST_ONCE,    REASON_AMBIGUOUS_PATH },
+	{ S("COOKIE"),       AT(cookie),       ONCE,            REASON_NO_IDENTITY },
+	{ S("AUTHORIZATION"), AT(authorization), AT_MOST_ONCE,  REASON_NO_IDENTITY },
+	{ S("ADDRESS"),      AT(address),      AT_MOST_ONCE,    REASON_NO_IDENTITY },
+	{ S("TRUSTED_USER"), AT(trusted_user), ONCE,            REASON_NO_IDENTITY },
+	{ S("METHOD"),       AT(method),       ONCE_WITH_VALUE, REASON_NO_ROUTE },
+	{ S("PATH"),         AT(path),         ONCE_WITH_VALUE, REASON_AMBIGUOUS_PATH },
+	{ S("TARGET"),       AT(target),       ONCE_WITH_VALUE, REASON_AMBIGUOUS_PATH },
+	{ S("PERMISSION"),   AT(permission),   ONCE,            REASON_NO_ROUTE },
+	{ S("ACCOUNT"),      AT(account),      ONCE,            REASON_NO_ACCOUNT },
+	{ S("HOST"),         AT(host),         AT_MOST_ONCE,    REASON_AMBIGUOUS_PATH },
 };
 /* clang-format on */
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -41,17 +42,17 @@ value_of(struct params *params, size_t row)
 
 /* The row of a name, or ROWS; *value is what stands behind its '='. */
 static size_t
-row_find(const char *name, const char **value)
+row_find(const char *pair, const char **value)
 {
-	for (size_t i = 0; i < ROWS; i++) {
-		size_t len = strlen(rows[i].name);
+	const char *end = strchr(pair, '=');
+	struct str name = { pair, end != NULL ? (size_t)(end - pair) : 0 };
+	size_t row = 0;
 
-		if (strncmp(name, rows[i].name, len) == 0 && name[len] == '=') {
-			*value = name + len + 1;
-			return i;
-		}
-	}
-	return ROWS;
+	while (row < ROWS && !str_eq(rows[row].name, name))
+		row++;
+	if (row < ROWS)
+		*value = end + 1;
+	return row;
 }
 
 static bool

@@ -48,6 +48,7 @@ struct view_answer {
 	 * else the member's personal one; empty when there is none. */
 	struct str account_id;
 	const struct record_token *token; /* of the ask, or NULL */
+	/* Of the grants those that count on the account, at least. */
 	const struct member *member;
 	const struct account *account;
 	const struct catalogue *catalogue;

@@ -130,10 +130,15 @@ lines_read(const struct record *record, struct arena *arena)
 size_t
 lines_left(const struct lines_in *in)
 {
+	const char *at = in->left.ptr;
+	const char *end = at + in->left.len;
 	size_t count = 0;
 
-	for (size_t i = 0; i < in->left.len; i++)
-		count += in->left.ptr[i] == '\n';
+	while (
+	    at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		at++;
+		count++;
+	}
 	return count;
 }
 

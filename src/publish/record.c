@@ -376,27 +376,39 @@ grant_read(struct lines_in *in, struct grant *out)
 	       in_rest(in, FILTERS_PER_GRANT_MAX, FILTER_MAX, &out->filters);
 }
 
+/* Of all lines that are left. */
 static bool
-grants_read(struct lines_in *in, struct member *out)
+grants_read(struct lines_in *in, struct grant *out, size_t *count)
 {
-	size_t count = lines_left(in);
-	struct grant *grants;
-
-	if (count == 0)
-		return true;
-	if (count > GRANTS_PER_MEMBER_MAX)
-		return false;
-	grants = ARENA_ARRAY(in->arena, struct grant, count);
-	if (grants == NULL) {
-		in->no_memory = true;
-		return false;
-	}
-	for (size_t i = 0; i < count; i++)
-		if (!grant_read(in, &grants[i]))
+	while (!lines_done(in))
+		if (!grant_read(in, &out[(*count)++]))
 			return false;
-	out->grants = grants;
-	out->grant_count = count;
 	return true;
+}
+
+static struct grant *
+grants_new(struct lines_in *in, size_t count)
+{
+	struct grant *grants = count <= GRANTS_PER_MEMBER_MAX
+				   ? ARENA_ARRAY(in->arena, struct grant, count)
+				   : NULL;
+
+	in->no_memory = grants == NULL && count <= GRANTS_PER_MEMBER_MAX;
+	return grants;
+}
+
+static bool
+member_line_read(struct lines_in *in, struct member *out)
+{
+	struct str status;
+
+	*out = (struct member){ .changed = in->record->generation };
+	return in_kind(in, STR("member")) &&
+	       in_text(in, 1, USERNAME_MAX, &out->username) &&
+	       is_about(in->record, RECORD_MEMBER, out->username) &&
+	       in_text(in, 1, LEVEL_NAME_MAX, &status) &&
+	       (out->status = member_status_from(status)) != MEMBER_NONE &&
+	       in_text(in, 0, ACCOUNT_ID_MAX, &out->personal) && in_end(in);
 }
 
 bool
@@ -404,18 +416,134 @@ record_read_member(const struct record *record, struct arena *arena,
     struct member *out, struct err *err)
 {
 	struct lines_in in = lines_read(record, arena);
-	struct member member = { .changed = record->generation };
-	struct str status;
+	struct member member;
+	struct grant *grants;
 
-	if (!in_kind(&in, STR("member")) ||
-	    !in_text(&in, 1, USERNAME_MAX, &member.username) ||
-	    !is_about(record, RECORD_MEMBER, member.username) ||
-	    !in_text(&in, 1, LEVEL_NAME_MAX, &status) ||
-	    (member.status = member_status_from(status)) == MEMBER_NONE ||
-	    !in_text(&in, 0, ACCOUNT_ID_MAX, &member.personal) ||
-	    !in_end(&in) || !grants_read(&in, &member))
+	if (!member_line_read(&in, &member) ||
+	    (grants = grants_new(&in, lines_left(&in))) == NULL ||
+	    !grants_read(&in, grants, &member.grant_count))
 		return lines_fail(&in, err);
+	member.grants = grants;
 	*out = member;
+	return true;
+}
+
+bool
+record_read_member_line(
+    const struct record *record, struct member *out, struct err *err)
+{
+	struct lines_in in = lines_read(record, NULL);
+
+	return member_line_read(&in, out) || lines_fail(&in, err);
+}
+
+/* --- Grants on some accounts ---------------------------------------------- */
+
+#define GRANT_WORD "grant\t"
+
+static struct str
+behind(struct str s, size_t count)
+{
+	return (struct str){ s.ptr + count, s.len - count };
+}
+
+/* Of the grant whose line begins there. */
+static struct str
+grant_account(struct str lines, size_t at)
+{
+	const char *from = lines.ptr + at + sizeof(GRANT_WORD) - 1;
+	const char *end =
+	    memchr(from, '\t', lines.len - at - (sizeof(GRANT_WORD) - 1));
+
+	return (struct str){ from, (size_t)(end - from) };
+}
+
+static size_t
+line_begin(struct str lines, size_t at)
+{
+	const char *before = memrchr(lines.ptr, '\n', at);
+
+	return before != NULL ? (size_t)(before - lines.ptr) + 1 : 0;
+}
+
+static size_t
+line_end(struct str lines, size_t at)
+{
+	const char *end = memchr(lines.ptr + at, '\n', lines.len - at);
+
+	return (size_t)(end - lines.ptr) + 1;
+}
+
+/* The lines of grants on the account: they are ordered by account. */
+static struct str
+grants_on(struct str lines, struct str account)
+{
+	size_t low = 0;
+	size_t high = lines.len;
+	size_t end;
+
+	while (low < high) {
+		size_t middle = line_begin(lines, low + (high - low) / 2);
+
+		if (str_cmp(grant_account(lines, middle), account) < 0)
+			low = line_end(lines, middle);
+		else
+			high = middle;
+	}
+	for (end = low;
+	     end < lines.len && str_eq(grant_account(lines, end), account);)
+		end = line_end(lines, end);
+	return (struct str){ lines.ptr + low, end - low };
+}
+
+/* The lines of grants on the account and on each above it that has any, in the
+ * record's order. */
+static size_t
+grants_on_chain(struct str lines, const struct account *account,
+    struct str out[TREE_DEPTH_MAX])
+{
+	size_t count = 0;
+
+	for (int level = 0; account != NULL && level < TREE_DEPTH_MAX;
+	     account = account->parent, level++) {
+		struct str some = grants_on(lines, account->id);
+		size_t at = count;
+
+		if (some.len == 0)
+			continue;
+		for (; at > 0 && out[at - 1].ptr > some.ptr; at--)
+			out[at] = out[at - 1];
+		out[at] = some;
+		count++;
+	}
+	return count;
+}
+
+bool
+record_read_grants_on(const struct record *record, struct arena *arena,
+    const struct account *account, struct member *out, struct err *err)
+{
+	struct lines_in in = lines_read(record, arena);
+	struct str some[TREE_DEPTH_MAX];
+	size_t count = grants_on_chain(
+	    behind(in.left, line_end(in.left, 0)), account, some);
+	size_t lines = 0;
+	struct grant *grants;
+
+	for (size_t i = 0; i < count; i++) {
+		in.left = some[i];
+		lines += lines_left(&in);
+	}
+	grants = grants_new(&in, lines);
+	if (grants == NULL)
+		return lines_fail(&in, err);
+	out->grant_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		in.left = some[i];
+		if (!grants_read(&in, grants, &out->grant_count))
+			return lines_fail(&in, err);
+	}
+	out->grants = grants;
 	return true;
 }
 

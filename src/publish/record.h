@@ -105,6 +105,13 @@ bool record_open(struct record *out, const struct record_key *key,
 /* Parse the body of an opened record. */
 bool record_read_member(const struct record *record, struct arena *arena,
     struct member *out, struct err *err);
+/* Of a record that was read whole before: the member without their grants; then
+ * only those on this account and above it, which are all that a decision about
+ * it looks at. */
+bool record_read_member_line(const struct record *record, struct member *out,
+    struct err *err);
+bool record_read_grants_on(const struct record *record, struct arena *arena,
+    const struct account *account, struct member *out, struct err *err);
 bool record_read_account(const struct record *record, struct arena *arena,
     const struct account **out, struct err *err);
 bool record_read_catalogue(const struct record *record, struct arena *arena,

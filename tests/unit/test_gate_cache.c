@@ -235,7 +235,7 @@ START_TEST(stale_is_what_was_true_lately)
 }
 END_TEST
 
-START_TEST(the_least_recently_used_goes_first)
+START_TEST(what_is_used_is_spared)
 {
 	struct cache *cache = opened(16 * KIB);
 	char name[16];
@@ -403,7 +403,7 @@ tests(TCase *t)
 	tcase_add_test(t, without_tracking_nothing_is_fresh);
 	tcase_add_test(t, a_change_on_the_way_keeps_the_answer_out);
 	tcase_add_test(t, stale_is_what_was_true_lately);
-	tcase_add_test(t, the_least_recently_used_goes_first);
+	tcase_add_test(t, what_is_used_is_spared);
 	tcase_add_test(t, made_up_names_do_not_push_out_real_ones);
 	tcase_add_test(t, the_bound_is_never_passed);
 	tcase_add_test(t, what_is_held_outlives_its_place);

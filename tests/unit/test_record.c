@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -260,6 +261,120 @@ START_TEST(member_is_read_back)
 		    got.grants[i].licences, want.grants[i].licences));
 		ck_assert(
 		    same_names(got.grants[i].filters, want.grants[i].filters));
+	}
+}
+END_TEST
+
+/* --- Some of the grants --------------------------------------------------- */
+
+#define SOME_GRANTS 120
+#define SOME_ROUNDS 3000
+#define SOME_LEVELS 6
+
+/* One is the beginning of another, and the order of ids is not that of length.
+ */
+static const char *const some_ids[] = { "a", "aa", "ab", "a-b", "b", "ba", "z",
+	"Z", "0", "a0", "ann\xc3\xa9", "net" };
+#define SOME_IDS (sizeof(some_ids) / sizeof(some_ids[0]))
+
+static unsigned
+dice(unsigned *seed, unsigned sides)
+{
+	*seed = *seed * 1103515245u + 12345u;
+	return (*seed >> 16) % sides;
+}
+
+static int
+by_order(const void *a, const void *b)
+{
+	return grant_cmp(a, b);
+}
+
+static bool
+is_on(const struct account *account, struct str id)
+{
+	for (; account != NULL; account = account->parent)
+		if (str_eq(account->id, id))
+			return true;
+	return false;
+}
+
+/* A record of so many grants at most, opened. */
+static struct record
+some_record(unsigned *seed, unsigned most)
+{
+	struct grant *grants = ARENA_ARRAY(&arena, struct grant, SOME_GRANTS);
+	struct member member = { .username = STR("ann"),
+		.status = MEMBER_ACTIVE,
+		.personal = STR("ann"),
+		.grants = grants,
+		.grant_count = dice(seed, most + 1),
+		.changed = 7 };
+	struct str name = named(RECORD_MEMBER, "ann");
+	struct record record;
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < member.grant_count; i++)
+		grants[i] = (struct grant){
+			.account = str_from(some_ids[dice(seed, SOME_IDS)]),
+			.role = str_fmt(&arena, "r%u", dice(seed, 90)),
+			.source = STR("local"),
+			.filters = dice(seed, 4) == 0 ? names_of("f", "g")
+						      : names_of(NULL, NULL),
+		};
+	qsort(grants, member.grant_count, sizeof(grants[0]), by_order);
+	ck_assert(record_open(&record, &key, name,
+	    record_member(&arena, &key, name, &member), &e));
+	return record;
+}
+
+static void
+some_are_those(const struct record *record, const struct account *account)
+{
+	struct member all;
+	struct member some;
+	struct err e = { 0 };
+	size_t next = 0;
+
+	ck_assert(record_read_member(record, &arena, &all, &e));
+	ck_assert(record_read_member_line(record, &some, &e));
+	ck_assert(str_eq(some.username, all.username));
+	ck_assert(some.status == all.status && some.grant_count == 0);
+	ck_assert(record_read_grants_on(record, &arena, account, &some, &e));
+	for (size_t i = 0; i < all.grant_count; i++) {
+		if (!is_on(account, all.grants[i].account))
+			continue;
+		ck_assert_uint_lt(next, some.grant_count);
+		ck_assert_int_eq(
+		    grant_cmp(&some.grants[next], &all.grants[i]), 0);
+		ck_assert_uint_eq(some.grants[next].filters.count,
+		    all.grants[i].filters.count);
+		next++;
+	}
+	ck_assert_uint_eq(next, some.grant_count);
+}
+
+START_TEST(some_of_the_grants_are_those_on_the_account_and_above)
+{
+	unsigned seed = 42;
+
+	for (int round = 0; round < SOME_ROUNDS; round++) {
+		struct record record =
+		    some_record(&seed, round % 3 == 0 ? 3 : SOME_GRANTS);
+		struct account chain[SOME_LEVELS] = { 0 };
+		unsigned levels = 1 + dice(&seed, SOME_LEVELS);
+
+		for (unsigned i = 0; i < levels; i++) {
+			chain[i].id = str_from(some_ids[dice(&seed, SOME_IDS)]);
+			for (unsigned k = 0; k < i; k++)
+				if (str_eq(chain[k].id, chain[i].id))
+					chain[i].id =
+					    str_fmt(&arena, "none%u", i);
+			if (i > 0)
+				chain[i - 1].parent = &chain[i];
+		}
+		some_are_those(&record, chain);
+		arena_reset(&arena);
 	}
 }
 END_TEST
@@ -801,6 +916,8 @@ record_tests(TCase *t)
 	tcase_add_test(t, name_over_its_bound_is_no_key);
 	tcase_add_test(t, member_is_written_as_the_docs_say);
 	tcase_add_test(t, member_is_read_back);
+	tcase_add_test(
+	    t, some_of_the_grants_are_those_on_the_account_and_above);
 	tcase_add_test(t, account_is_read_back_with_its_chain);
 	tcase_add_test(t, account_that_hangs_in_the_air_is_no_record);
 	tcase_add_test(t, catalogue_is_read_back);

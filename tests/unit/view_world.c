@@ -421,6 +421,22 @@ copy(char out[64], struct str s)
 	snprintf(out, 64, "%.*s", STR_ARGS(s));
 }
 
+/* On the account or above it: others need not be there. */
+static struct str
+role_of(const struct view_answer *answer)
+{
+	const struct member *member = answer->member;
+	const struct account *at = answer->account;
+
+	if (member == NULL)
+		return STR("-");
+	for (; at != NULL; at = at->parent)
+		for (size_t i = 0; i < member->grant_count; i++)
+			if (str_eq(member->grants[i].account, at->id))
+				return member->grants[i].role;
+	return STR("");
+}
+
 static void
 on_answer(void *context, const struct view_answer *answer)
 {
@@ -440,8 +456,9 @@ on_answer(void *context, const struct view_answer *answer)
 	    answer->catalogue != NULL ? answer->catalogue->name : STR("-"));
 	heard->catalogue_changed =
 	    answer->catalogue != NULL ? answer->catalogue->changed : 0;
-	copy(heard->role,
-	    answer->member == NULL ? STR("-") : answer->member->grants[0].role);
+	copy(heard->role, role_of(answer));
+	ck_assert(answer->member == NULL ||
+		  str_eq_fold(answer->member->username, answer->username));
 	/* A decision can be made of it. */
 	if (answer->state == VIEW_KNOWN) {
 		struct arena arena = { 0 };
