@@ -147,10 +147,11 @@ PROGRAMS = $(BUILD)/rolegate $(BUILD)/rolegated $(BUILD)/rolegate-sync \
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
 FUZZ = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+BENCH = $(BUILD)/bench/load $(BUILD)/bench/null-epoll $(BUILD)/bench/null-loop
 
 # --- Entry points -------------------------------------------------------------
 
-.PHONY: all programs packages check check-run unit replay system san demo \
+.PHONY: all programs bench-programs packages check check-run unit replay system san demo \
 	demo-check bench fuzz install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -158,6 +159,8 @@ FUZZ = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 all: programs
 
 programs: $(PROGRAMS)
+
+bench-programs: $(BENCH)
 
 packages:
 	@packaging/install-packages
@@ -191,8 +194,9 @@ demo-check: packages
 	+$(MAKE) --no-print-directory programs
 	@demo/run $(BUILD) --check
 
-bench: packages
-	+$(MAKE) --no-print-directory programs
+bench:
+	@packaging/install-packages packages-bench
+	+$(MAKE) --no-print-directory programs bench-programs
 	@tests/bench/run $(BUILD)
 
 fuzz: packages
@@ -290,6 +294,15 @@ $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o \
     $(BUILD)/obj/tests/fuzz/replay.o $(PARTS_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS)
+
+# The gate's connections, and nothing that decides.
+$(BUILD)/bench/null-loop: $(addprefix $(BUILD)/obj/fcgi/,gate/conn.o \
+    gate/counts.o gate/records.o process/times.o)
+$(BUILD)/bench/null-loop: BENCH_LIBS = -lfcgi -levent_core
 
 # libFuzzer wants everything instrumented: one clang run a target.
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(GATE_SRC) $(WEB_SRC) $(SYNC_SRC)

@@ -282,4 +282,5 @@ def main():
     commands[sys.argv[2]](sys.argv[1], sys.argv[3:])
 
 
-main()
+if __name__ == "__main__":
+    main()

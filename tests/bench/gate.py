@@ -1,0 +1,508 @@
+#!/usr/bin/python3
+"""The gate against its baselines: one line each, for tests/bench/run.
+
+  gate.py [SECTION ...]     some of it; all of it without
+
+ROLEGATE_BENCH_ROUNDS and ROLEGATE_BENCH_SECONDS make it shorter."""
+import importlib.util
+import os
+import re
+import selectors
+import signal
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import kit as bench
+from kit import ASK, BUILD, HERE, ROUNDS, SECONDS, Gate, Kit, Nginx, View
+from kit import cpu_s, load, ratio, result, rss_bytes, until, word, wrk
+
+median = statistics.median
+MEMBERS = 1000
+LUA_PATH = "/usr/share/lua/5.1/?.lua;;"
+spec = importlib.util.spec_from_file_location(
+    "client", os.path.join(bench.ROOT, "tests", "system", "fcgi-client.py"))
+client = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(client)
+
+
+# --- Through nginx -------------------------------------------------------------
+
+def lua_nginx(kit, view):
+    with open(os.path.join(HERE, "lua-guard.conf")) as file:
+        guard = file.read()
+    modules = "/usr/lib/nginx/modules/%s.so"
+    return Nginx(kit, "lua", http='lua_package_path "%s";' % LUA_PATH,
+                 asked=guard.replace("@REDIS@", kit.redis)
+                 .replace("@NS@", view.ns),
+                 modules="".join("load_module %s;\n" % (modules % name)
+                                 for name in ("ndk_http_module",
+                                              "ngx_http_lua_module")))
+
+
+class Contestant:
+    def __init__(self, nginx, pid=None):
+        self.nginx, self.pid = nginx, pid
+        self.rates, self.cpu_us = [], []
+
+    def run(self, kit):
+        before = cpu_s(self.pid) if self.pid else 0
+        rate, requests = wrk(kit, self.nginx.port, MEMBERS)
+        self.rates.append(rate)
+        if self.pid:
+            self.cpu_us.append((cpu_s(self.pid) - before) / requests * 1e6)
+
+
+def pairs(kit):
+    """Bars of throughput and CPU: all in turn, in each round."""
+    view = View(kit, "pairs", bench.full_state(MEMBERS, 3))
+    warm = Gate(kit, view)
+    asking = Gate(kit, view, cache=0)
+    warm.warm(MEMBERS)
+    loop, loop_process = kit.responder("null-loop")
+    epoll, epoll_process = kit.responder("null-epoll")
+    c = {
+        "open": Contestant(Nginx(kit, "open", guard="# none")),
+        "warm": Contestant(Nginx(kit, "warm", warm.socket),
+                           warm.workers()[0]),
+        "loop": Contestant(Nginx(kit, "loop", loop), loop_process.pid),
+        "epoll": Contestant(Nginx(kit, "epoll", epoll), epoll_process.pid),
+        "204": Contestant(Nginx(
+            kit, "204", asked="location = /_rolegate { internal; return 204; }"
+        )),
+        "asking": Contestant(Nginx(kit, "asking", asking.socket),
+                             asking.workers()[0]),
+        "lua": Contestant(lua_nginx(kit, view)),
+    }
+    for one in c.values():
+        wrk(kit, one.nginx.port, MEMBERS, 1)
+    for _ in range(ROUNDS):
+        for one in c.values():
+            one.run(kit)
+    for name, ours, baseline, how, bar in (
+            ("gate, cache warm, by a null responder on the same loop",
+             "warm", "loop", "least", 0.95),
+            ("gate, cache warm, by a hand-written epoll responder",
+             "warm", "epoll", "least", 0.9),
+            ("gate, cache warm, by nginx's own return 204", "warm", "204",
+             "-", "-"),
+            ("gate, cache warm, by no guard at all", "warm", "open", "-",
+             "-"),
+            ("gate, cache warm, by a Lua guard asking Redis", "warm", "lua",
+             "least", 1.5),
+            ("gate, asking Redis, by a Lua guard asking Redis", "asking",
+             "lua", "least", 1.2)):
+        ratio("through nginx: " + name, c[ours].rates, c[baseline].rates, how,
+              bar, "%.0f /s")
+    for name, ours, bar in (("cache warm", "warm", 8),
+                            ("asking Redis", "asking", 10)):
+        result("CPU of the worker a request, " + name,
+               "%.1f" % median(c[ours].cpu_us), "most", bar, "us", "",
+               "%.1f us" % median(c["loop"].cpu_us))
+
+
+# --- Straight at the socket -----------------------------------------------------
+
+SHAPES = {
+    "members": [(1000, {"members": 1000}), (100000, {"members": 100000}),
+                (1000000, {"members": 1000000})],
+    "grants a member": [(1, {"members": 1000}),
+                        (10, {"members": 1000, "grants": 10}),
+                        (100, {"members": 1000, "grants": 100})],
+    "accounts deep": [(n, {"members": 1000, "depth": n, "on_top": True})
+                      for n in (1, 4, 16)],
+}
+
+
+class World:
+    """A view of this shape, a gate that knows all of it, nginx before it."""
+
+    def __init__(self, kit, number, shape):
+        view = View(kit, "flat%d" % number, bench.small_state())
+        view.put(bench.many_records(**shape))
+        gate = Gate(kit, view, cache=1 << 30)
+        gate.warm(shape["members"], 1000)
+        self.members = shape["members"]
+        self.targets = {
+            "through nginx": "http:%d" % Nginx(kit, "flat%d" % number,
+                                               gate.socket).port,
+            "at the socket": gate.socket}
+        self.rates = {where: [] for where in self.targets}
+
+    def run(self):
+        for where, target in self.targets.items():
+            got = load(target, "-s", SECONDS / 2, "-m", self.members, "-a",
+                       1000)
+            assert got["allowed"] == got["answered"], got
+            self.rates[where].append(got["rate"])
+
+
+def flat(kit):
+    """Members, grants and depth make no difference."""
+    worlds = {}
+    for sizes in SHAPES.values():
+        for _, shape in sizes:
+            if str(shape) not in worlds:
+                worlds[str(shape)] = World(kit, len(worlds), shape)
+    for _ in range(ROUNDS):
+        for one in worlds.values():
+            one.run()
+    for what, sizes in SHAPES.items():
+        for where in ("through nginx", "at the socket"):
+            rates = [worlds[str(shape)].rates[where] for _, shape in sizes]
+            ratio("decisions a second %s, %s %s: the slowest by the fastest"
+                  % (where, ", ".join("{:,}".format(n) for n, _ in sizes),
+                     what), min(rates, key=median), max(rates, key=median),
+                  "least", 0.9, "%.0f /s")
+
+
+def fairness(kit):
+    view = View(kit, "fair", bench.full_state(MEMBERS, 3))
+    gate = Gate(kit, view)
+    gate.warm(MEMBERS)
+    nginx = Nginx(kit, "fair", gate.socket)
+    loop, _ = kit.responder("null-loop")
+    for where, target in (("at the socket", gate.socket),
+                          ("through nginx", "http:%d" % nginx.port),
+                          ("at the socket of the null responder", loop)):
+        got = load(target, "-c", 256, "-s", 5, "-m", MEMBERS, "-a", MEMBERS)
+        assert got["allowed"] == got["answered"], got
+        result("luckiest by unluckiest of 256 connections in 5 s, " + where,
+               "%.2f" % (got["luckiest"] / max(1, got["unluckiest"])),
+               *(("-", "-") if target == loop else ("most", 1.3)), "times",
+               "%d" % got["luckiest"], "%d" % got["unluckiest"])
+
+
+def memory(kit):
+    many = 100000
+    view = View(kit, "memory", bench.small_state())
+    view.put(bench.many_records(many, 3, 100))
+    gate = Gate(kit, view)
+    worker = gate.workers()[0]
+
+    def used(members):
+        gate.warm(members, 100)
+        time.sleep(1)  # the worker counts twice a second
+        return gate.status()[0]["cache_bytes"], rss_bytes(worker)
+    before, after = used(many // 2), used(many)
+    for name, x, y in zip(("as the worker counts them",
+                           "by its resident memory"), before, after):
+        result("near cache, bytes a member with 3 grants, " + name,
+               "%.0f" % ((y - x) / (many - many // 2)), "most", 400, "bytes")
+    bound = 4 << 20
+    small = Gate(kit, view, cache=bound)
+    asking = subprocess.Popen(
+        [os.path.join(BUILD, "bench", "load"), "-s", "5", "-m", str(many),
+         "-a", "100", small.socket, *ASK], stdout=subprocess.DEVNULL)
+    most = 0
+    while asking.poll() is None:
+        most = max(most, small.status()[0]["cache_bytes"])
+        time.sleep(0.1)
+    result("near cache, its bytes by its bound, six times as much asked "
+           "for", "%.3f" % (most / bound), "most", 1, "times",
+           "%d bytes" % most, "%d bytes" % bound)
+
+
+def calls(kit):
+    """What strace counts, of a worker that does nothing else."""
+    view = View(kit, "calls", bench.full_state(MEMBERS, 3))
+    gate = Gate(kit, view)
+    gate.warm(MEMBERS)
+    loop, process = kit.responder("null-loop")
+    counted = {}
+    for name, target, pid in (("gate", gate.socket, gate.workers()[0]),
+                              ("loop", loop, process.pid)):
+        out = kit.path("strace." + name)
+        strace = kit.start("strace", "-c", "-U", "calls,name", "-o", out,
+                           "-p", str(pid))
+        until(lambda: traced(pid))
+        asked = load(target, "-n", 20000, "-m", MEMBERS, "-a", MEMBERS)
+        strace.send_signal(signal.SIGINT)
+        strace.wait()
+        kit.running.remove(strace)
+        with open(out) as file:
+            total = [line.split()[0] for line in file if "total" in line]
+        counted[name] = int(total[0]) / asked["answered"]
+    result("system calls of the worker a request, cache warm",
+           "%.2f" % counted["gate"], "most", 2.3, "", "",
+           "%.2f" % counted["loop"])
+
+
+def traced(pid):
+    with open("/proc/%d/status" % pid) as file:
+        return "TracerPid:\t0\n" not in file.read()
+
+
+# --- Revocation ------------------------------------------------------------------
+
+class Prober:
+    """Asks about one member on several connections, again and again."""
+
+    def __init__(self, path, count):
+        self.path, self.count = path, count
+        self.sockets = [client.connect(path) for _ in range(count)]
+        self.poll = selectors.DefaultSelector()
+        for s in self.sockets:
+            self.poll.register(s, selectors.EVENT_READ)
+
+    def close(self):
+        self.poll.close()
+        for s in self.sockets:
+            s.close()
+
+    def watch(self, n, go_on_s, started=lambda: True, limit_s=20, pause_s=0):
+        """Until all were refused, `started` is over, and go_on_s more; the
+        wall time of the last allow in ms."""
+        data = client.request(client.pairs_of(
+            ["USER=" + bench.member(n), "ACCOUNT=" + bench.account(n),
+             "PERMISSION=users.view"]))
+        last, refused, first = 0, set(), None
+        limit = time.monotonic() + limit_s
+        for s in self.sockets:
+            s.sendall(data)
+        waiting = set(self.sockets)
+        while waiting:
+            ready = self.poll.select(1)
+            for key, _ in ready:
+                s = key.fileobj
+                said = client.short(client.answer(s))
+                if said.startswith("204"):
+                    last = time.time() * 1000
+                    refused.discard(s)
+                else:
+                    refused.add(s)
+                now = time.monotonic()
+                if len(refused) == self.count:
+                    first = first or now
+                else:
+                    first = None
+                assert now < limit, "still %s" % said
+                if first and now - first > go_on_s and started():
+                    waiting.discard(s)
+                else:
+                    s.sendall(data)
+            if pause_s:
+                time.sleep(pause_s)
+        return last
+
+
+def removed_ms(view):
+    """Of each member whose grant was taken away, when the store did it."""
+    with sqlite3.connect(view.store) as store:
+        return {subject.split()[0]: at for subject, at in store.execute(
+            "SELECT subject, at_ms FROM history WHERE action='grant.remove'")}
+
+
+def remove(view, n):
+    return subprocess.Popen(
+        [os.path.join(BUILD, "rolegate"), "--config", view.config, "grant",
+         "remove", bench.member(n), bench.ROLE, bench.account(n), "--yes"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def revocation(kit):
+    trials = int(os.environ.get("ROLEGATE_BENCH_TRIALS", "200"))
+    view = View(kit, "revoke", bench.full_state(MEMBERS, 3, trials))
+    gate = Gate(kit, view, workers=2)
+    gate.warm(MEMBERS + trials)
+    prober = Prober(gate.socket, 16)
+    time.sleep(1)
+    while min(w["connections"] for w in gate.status()) < 2:
+        prober.close()
+        prober = Prober(gate.socket, 16)
+        time.sleep(1)
+    full = kit.start(os.path.join(BUILD, "bench", "load"), "-c", "64", "-s",
+                     "100000", "-m", str(MEMBERS), "-a", str(MEMBERS),
+                     gate.socket, *ASK)
+    last = {}
+    for n in range(MEMBERS + 1, MEMBERS + trials + 1):
+        work = remove(view, n)
+        last[bench.member(n)] = prober.watch(
+            n, 0.1, lambda: work.poll() is not None)
+    kit.end(full)
+    at = removed_ms(view)
+    took = sorted(max(0.0, last[m] - at[m]) for m in last)
+    name = "revocation under full load, commit to the last allow, "
+    result(name + "p99 of %d" % trials,
+           "%.1f" % took[int(trials * 0.99) - 1], "most", 50, "ms")
+    result(name + "the longest of %d" % trials, "%.1f" % took[-1], "most",
+           1000, "ms")
+
+
+class Proxy(threading.Thread):
+    """Between a gate and Redis. `mode` is what happens to the connection that
+    tells of changes: "pass", "drop" or "stall"."""
+
+    def __init__(self, path, redis):
+        super().__init__(daemon=True)
+        self.redis, self.mode = redis, "pass"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(16)
+        self.poll = selectors.DefaultSelector()
+        self.poll.register(self.listener, selectors.EVENT_READ)
+        self.other, self.watching = {}, set()
+
+    def shut(self, s):
+        if s not in self.other:
+            return
+        for one in (s, self.other.pop(s)):
+            self.other.pop(one, None)
+            self.watching.discard(one)
+            self.poll.unregister(one)
+            one.close()
+
+    def accept(self):
+        near, _ = self.listener.accept()
+        far = socket.socket(socket.AF_UNIX)
+        far.connect(self.redis)
+        self.other[near], self.other[far] = far, near
+        for s in (near, far):
+            self.poll.register(s, selectors.EVENT_READ)
+
+    def pass_on(self, s):
+        data = s.recv(65536)
+        if b"TRACKING" in data:
+            self.watching |= {s, self.other[s]}
+        if not data or (s in self.watching and self.mode == "drop"):
+            self.shut(s)
+        elif s not in self.watching or self.mode != "stall":
+            self.other[s].sendall(data)
+
+    def run(self):
+        while True:
+            for key, _ in self.poll.select(0.01):
+                try:
+                    if key.fileobj is self.listener:
+                        self.accept()
+                    elif key.fileobj in self.other:
+                        self.pass_on(key.fileobj)
+                except OSError:
+                    self.shut(key.fileobj)
+            if self.mode == "drop":
+                for s in list(self.watching):
+                    self.shut(s)
+
+
+def cut(kit):
+    """What the gate does about a change that it is not told of."""
+    trials = 3
+    kinds = ("dropped", "stalled", "frozen")
+    view = View(kit, "cut", bench.full_state(1, 1, trials * len(kinds)))
+    proxy = Proxy(kit.path("proxy.sock"), kit.redis)
+    proxy.start()
+    gate = Gate(kit, view, redis=kit.path("proxy.sock"))
+    prober = Prober(gate.socket, 1)
+    n = 1
+    for kind in kinds:
+        took = []
+        for _ in range(trials):
+            n += 1
+            until(lambda: gate.status()[0]["trusted"])
+            got = load(gate.socket, "-n", n, "-m", n, "-a", n, "-c", 1)
+            assert got["answered"] == n
+            proxy.mode = {"dropped": "drop", "stalled": "stall"}.get(kind,
+                                                                    "pass")
+            if kind == "frozen":
+                kit.redis_process.send_signal(signal.SIGSTOP)
+            work = remove(view, n)
+            last = prober.watch(n, 0.5, pause_s=0.001)
+            kit.redis_process.send_signal(signal.SIGCONT)
+            proxy.mode = "pass"
+            work.wait()
+            took.append(max(0.0, last - removed_ms(view)[bench.member(n)]))
+        what = {"frozen": "Redis frozen"}.get(kind,
+                                              "the invalidation connection "
+                                              + kind)
+        result("revocation with %s, commit to the last allow" % what,
+               "%.2f" % (max(took) / 1000), "most", 5, "s")
+
+
+# --- Starting and reloading ---------------------------------------------------------
+
+def first_answer_ms(words, path):
+    if os.path.exists(path):
+        os.unlink(path)
+    data = client.request(client.pairs_of(
+        ["USER=" + bench.member(1), "ACCOUNT=" + bench.account(1),
+         "PERMISSION=users.view"]))
+    began = time.monotonic()
+    process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+    said = None
+    while said is None:
+        said = client.ask_bytes(path, data)
+        if said is None:
+            time.sleep(0.0005)
+    took = (time.monotonic() - began) * 1000
+    process.terminate()
+    process.wait()
+    assert client.short(said) == "204 allow granted", said
+    return took
+
+
+def start(kit):
+    view = View(kit, "start", bench.full_state(MEMBERS, 3))
+    path = kit.path("start.sock")
+    config = view.configure(path)
+    null = kit.path("null.sock")
+    ours, baseline = [], []
+    for _ in range(max(ROUNDS, 9)):
+        ours.append(first_answer_ms(
+            [os.path.join(BUILD, "rolegated"), "--config", config], path))
+        baseline.append(first_answer_ms(
+            [os.path.join(BUILD, "bench", "null-loop"), null], null))
+    result("start to the first answer", "%.0f" % max(ours), "most", 100, "ms",
+           "", "%.0f ms" % max(baseline))
+
+
+def reload(kit):
+    view = View(kit, "reload", bench.full_state(MEMBERS, 3))
+    gate = Gate(kit, view)
+    gate.warm(MEMBERS)
+    longest = []
+    for reloads in (0, 10):
+        asking = subprocess.Popen(
+            [os.path.join(BUILD, "bench", "load"), "-c", "32", "-s", "6",
+             "-r", "2000", "-m", str(MEMBERS), "-a", str(MEMBERS),
+             gate.socket, *ASK], stdout=subprocess.PIPE, text=True)
+        for _ in range(reloads):
+            time.sleep(0.5)
+            gate.process.send_signal(signal.SIGHUP)
+        got = {k: float(v) for k, v in
+               (x.split() for x in asking.communicate()[0].splitlines())}
+        assert got["allowed"] == got["answered"] > 11000, got
+        longest.append(got["max"] / 1000)
+    result("the longest wait of a request in 10 reloads, by none",
+           "%.1f" % longest[1], "most", 20, "ms", "", "%.1f ms" % longest[0])
+
+
+SECTIONS = {"pairs": pairs, "calls": calls, "flat": flat, "fairness": fairness,
+            "memory": memory, "revocation": revocation, "cut": cut,
+            "start": start, "reload": reload}
+
+
+def main():
+    words = sys.argv[1:]
+    if not words:
+        word("the row against LemonLDAP::NG is not measured: it has no "
+             "unattended set-up here")
+    for name, section in SECTIONS.items():
+        if words and name not in words:
+            continue
+        kit = Kit()
+        try:
+            section(kit)
+        except BaseException:
+            with open(kit.path("log"), errors="replace") as file:
+                sys.stderr.write(file.read()[-4000:])
+            raise
+        finally:
+            kit.close()
+
+
+if __name__ == "__main__":
+    main()
