@@ -59,6 +59,9 @@ LIB_SRC = \
 	src/model/route.c src/model/sheet.c src/model/sheet_parse.c \
 	src/model/state.c src/model/state_json.c src/model/state_text.c \
 	src/model/token.c src/model/xlsx.c src/model/xlsx_write.c \
+	src/nginx/conf.c src/nginx/lint.c src/nginx/lint_gate.c \
+	src/nginx/lint_way.c src/nginx/rule.c src/nginx/target.c \
+	src/nginx/variable.c src/nginx/where.c src/nginx/words.c \
 	src/decide/decide.c src/decide/reason.c \
 	src/store/account.c src/store/api_token.c src/store/catalogue.c \
 	src/store/credential.c src/store/db_sqlite.c \
@@ -128,9 +131,10 @@ SYNC_SRC = \
 
 CLI_SRC = \
 	cli/account.c cli/app.c cli/args.c cli/ask.c cli/batch.c cli/change.c \
-	cli/check.c cli/commands.c cli/config.c cli/explain.c cli/grant.c \
+	cli/check.c cli/commands.c cli/config.c cli/diagnosis.c cli/doctor.c \
+	cli/explain.c cli/grant.c \
 	cli/gate.c cli/help.c cli/import.c cli/invite.c cli/key.c cli/load.c cli/log.c cli/logfmt.c cli/mail.c cli/main.c \
-	cli/member.c cli/notify.c cli/out.c cli/publish.c cli/role.c \
+	cli/member.c cli/nginx.c cli/notify.c cli/out.c cli/probe.c cli/publish.c cli/role.c \
 	cli/secret.c cli/session.c cli/status.c cli/sync.c cli/token.c \
 	cli/who.c
 

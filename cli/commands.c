@@ -202,6 +202,18 @@ static const struct opt status_opts[] = {
 	END_OPT,
 };
 
+static const struct opt doctor_opts[] = {
+	{ "allowed",         0, false, "USER",      "a member who may see the page" },
+	{ "refused",         0, false, "USER",      "a member who may not" },
+	{ "account",         0, false, "ID",        "account in use of both; else the personal one" },
+	{ "allowed-headers", 0, false, "FILE",      "instead of a session: the header lines that sign in who may" },
+	{ "refused-headers", 0, false, "FILE",      "... and who may not" },
+	{ "nginx",           0, false, "FILE",      "nginx's configuration, or what nginx -T printed; else /etc/nginx/nginx.conf, if it can be read" },
+	{ "ca-file",         0, false, "FILE",      "certificates that are believed; else the system's" },
+	{ "connect",         0, false, "HOST:PORT", "connect there, whatever the URL's host resolves to" },
+	END_OPT,
+};
+
 static const struct opt log_prune_opts[] = {
 	{ "keep-months", 0, false, "N", "how many months stay; 25 by default" },
 	END_OPT,
@@ -488,6 +500,27 @@ const struct command commands[] = {
 	  "rolegate log prune --keep-months 36 --yes",
 	  "What was not published yet stays. The chain then begins at the oldest row that is left, and log verify goes on from there.",
 	  log_prune_opts, 0, 0, COMMAND_WRITES | COMMAND_JSON, cmd_log_prune },
+
+	{ "doctor", "URL --allowed USER --refused USER [--account ID]", "asks nginx real questions, and says which line is wrong",
+	  "rolegate doctor https://app.example.org/inbox/ --allowed ann --refused bob\n"
+	  "nginx -T > all.conf\n"
+	  "rolegate doctor https://app.example.org/inbox/ --allowed ann --refused bob --nginx all.conf\n"
+	  "rolegate doctor http://app.example.org/inbox/ --allowed ann --refused bob --connect 127.0.0.1:8080",
+	  "URL is a protected page; a folder shows the most. It is asked by nobody, by nobody with headers that name somebody, by both members and by both at once, under paths that can be read in two ways, and the gate's own location is asked for. "
+	  "The members get sessions of two minutes, which end with the command. "
+	  "Where gate.control answers, it is also seen whether the gate was asked. "
+	  "What nginx lint finds in the configuration is reported, too. "
+	  "The exit status is 0 when each answer is as it should be and 1 when one is not; then messages on standard error name the line to change.",
+	  doctor_opts, 1, 1, COMMAND_JSON, cmd_doctor },
+
+	{ "nginx lint", "[FILE]", "what in nginx's configuration leads around the gate",
+	  "nginx -T | rolegate nginx lint\n"
+	  "rolegate nginx lint /etc/nginx/nginx.conf\n"
+	  "rolegate nginx lint site.conf --json",
+	  "FILE is a configuration with its includes, a file of one site, or what nginx -T printed; - is standard input, which is read too when no FILE is given and something is piped in; else it is /etc/nginx/nginx.conf. "
+	  "Each line of the output is file:line: what is wrong; the mend [code]; docs/nginx-lint.md explains the codes. Nothing is started. "
+	  "The exit status is 0 when nothing was found, 1 when something was, and 3 when the configuration cannot be read.",
+	  NULL, 0, 1, COMMAND_JSON, cmd_nginx_lint },
 
 	{ "key new", "FILE", "makes a key that signs the view",
 	  "rolegate key new /etc/rolegate/view.key",

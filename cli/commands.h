@@ -69,6 +69,8 @@ int cmd_config_test(struct app *app);
 int cmd_config_show(struct app *app);
 int cmd_config_keys(struct app *app);
 int cmd_status(struct app *app);
+int cmd_doctor(struct app *app);
+int cmd_nginx_lint(struct app *app);
 int cmd_log(struct app *app);
 int cmd_log_verify(struct app *app);
 int cmd_log_prune(struct app *app);

@@ -495,7 +495,9 @@ out_faults(struct app *app)
 
 		fprintf(stderr, "rolegate: %.*s:", STR_ARGS(file));
 		if (f->line > 0)
-			fprintf(stderr, "%d:%d:", f->line, f->column);
+			fprintf(stderr, "%d:", f->line);
+		if (f->column > 0)
+			fprintf(stderr, "%d:", f->column);
 		fprintf(stderr, " %.*s [%s]\n", STR_ARGS(text), f->code);
 	}
 	if (app->faults.count > app->faults.kept)

@@ -149,19 +149,6 @@ request_is_safe(const struct request *request)
 	       str_eq(request->method, STR("HEAD"));
 }
 
-static struct str
-trim(struct str s)
-{
-	while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
-		s.ptr++;
-		s.len--;
-	}
-	while (
-	    s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
 /* The type of one element of a list, its parameters left out. */
 static struct str
 type_of(struct str element)
@@ -169,7 +156,7 @@ type_of(struct str element)
 	struct str type = STR("");
 
 	str_next(&element, ';', &type);
-	return trim(type);
+	return str_trim(type);
 }
 
 bool

@@ -50,6 +50,10 @@
 #define XLSX_RATIO_MAX 200
 #define YAML_DEPTH_MAX 32
 #define LISTEN_BACKLOG 4096
+#define NGINX_FILES_MAX 4096
+#define NGINX_DIRECTIVES_MAX (1024 * 1024)
+#define NGINX_WORDS_MAX 4096
+#define NGINX_DEPTH_MAX 32
 
 /* Times, in seconds. */
 #define INVITATION_LIFE_S ((int64_t)7 * 24 * 3600)
@@ -63,6 +67,7 @@
 #define STATE_LINE_MAX (256 * 1024)
 #define RECORD_MAX (512 * 1024)
 #define SECRET_FILE_MAX 4096
+#define NGINX_BYTES_MAX (16 * 1024 * 1024)
 #define MAIL_BODY_MAX (64 * 1024)
 #define MAIL_SUBJECT_MAX 1024
 #define PATH_MAX_BYTES 4096

@@ -68,6 +68,19 @@ str_starts(struct str s, struct str prefix)
 }
 
 struct str
+str_trim(struct str s)
+{
+	while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
+		s.ptr++;
+		s.len--;
+	}
+	while (
+	    s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+struct str
 str_copy(struct arena *arena, struct str s)
 {
 	char *copy = arena_alloc(arena, s.len + 1, 1);

@@ -32,6 +32,7 @@ int str_cmp(struct str a, struct str b);
 /* The same over the folded bytes: 0 where str_eq_fold() says yes. */
 int str_cmp_fold(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
+struct str str_trim(struct str s); /* without blanks and tabs around it */
 
 struct str str_copy(struct arena *arena, struct str s);
 struct str str_fold(struct arena *arena, struct str s); /* A-Z to a-z */

@@ -232,6 +232,9 @@ START_TEST(equal_means_every_byte)
 	ck_assert(str_starts(STR("unix:"), STR("unix:")));
 	ck_assert(!str_starts(STR("unix"), STR("unix:")));
 	ck_assert(str_starts(STR("x"), STR("")));
+	ck_assert(str_eq(str_trim(STR(" \ta b\t ")), STR("a b")));
+	ck_assert(str_eq(str_trim(STR(" \t ")), STR("")));
+	ck_assert(str_eq(str_trim(STR("")), STR("")));
 }
 END_TEST
 

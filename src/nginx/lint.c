@@ -1,0 +1,595 @@
+#include "nginx/lint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "nginx/linting.h"
+
+/* --- Findings ------------------------------------------------------------- */
+
+void
+list_add(struct linting *l, const struct directive ***items, size_t *count,
+    size_t *cap, const struct directive *d)
+{
+	const struct directive **wider =
+	    arena_grow(l->arena, *items, *count, cap, sizeof(*wider));
+
+	if (wider == NULL) {
+		l->no_memory = true;
+		return;
+	}
+	*items = wider;
+	wider[(*count)++] = d;
+}
+
+void
+lint_found(struct linting *l, const struct directive *at,
+    enum nginx_rule_id rule, struct str what)
+{
+	struct finding *wider = arena_grow(
+	    l->arena, l->found, l->found_count, &l->found_cap, sizeof(*wider));
+
+	if (wider == NULL) {
+		l->no_memory = true;
+		return;
+	}
+	l->found = wider;
+	wider[l->found_count++] =
+	    (struct finding){ at, &nginx_rules[rule], what };
+}
+
+static int
+finding_cmp(const void *a, const void *b)
+{
+	const struct finding *x = a;
+	const struct finding *y = b;
+	int by = str_cmp(x->at->file, y->at->file);
+
+	if (by == 0)
+		by = (x->at->line > y->at->line) - (x->at->line < y->at->line);
+	if (by == 0)
+		by = strcmp(x->rule->code, y->rule->code);
+	return by != 0 ? by : str_cmp(x->what, y->what);
+}
+
+/* A file that is included in ten places has each of its lines ten times. */
+static void
+findings_sort(struct linting *l, struct findings *out)
+{
+	size_t kept = 0;
+
+	if (l->found_count > 1)
+		qsort(l->found, l->found_count, sizeof(*l->found), finding_cmp);
+	for (size_t i = 0; i < l->found_count; i++)
+		if (kept == 0 ||
+		    finding_cmp(&l->found[kept - 1], &l->found[i]) != 0)
+			l->found[kept++] = l->found[i];
+	*out = (struct findings){ l->found, kept };
+}
+
+struct str
+finding_text(struct arena *arena, const struct finding *finding)
+{
+	const struct directive *at = finding->at;
+	bool has_word = at->args.count > 0;
+
+	return str_fmt(arena, "%.*s%s%.*s%s%s%s%.*s%s; %s", STR_ARGS(at->name),
+	    has_word ? " " : "", STR_ARGS(conf_arg(at, 0)),
+	    at->name.len > 0 ? ": " : "", finding->rule->says,
+	    finding->what.len > 0 ? " (" : "", STR_ARGS(finding->what),
+	    finding->what.len > 0 ? ")" : "", finding->rule->mend);
+}
+
+/* --- Blocks --------------------------------------------------------------- */
+
+bool
+is_location(const struct directive *d)
+{
+	return d->is_block && conf_is(d, "location");
+}
+
+bool
+is_nameless(const struct directive *d)
+{
+	return d->is_block && (conf_is(d, "if") || conf_is(d, "limit_except"));
+}
+
+const struct directive *
+server_of(const struct directive *block)
+{
+	while (block != NULL && !conf_is(block, "server"))
+		block = block->parent;
+	return block;
+}
+
+/* "= /a", "/a" and, written together, "=/a". */
+struct str
+location_modifier(const struct directive *location)
+{
+	static const char *const modifiers[] = { "=", "^~", "~*", "~" };
+	struct str first = conf_arg(location, 0);
+
+	for (size_t i = 0; i < 4; i++)
+		if (str_starts(first, str_from(modifiers[i])))
+			return str_from(modifiers[i]);
+	return STR("");
+}
+
+struct str
+location_name(const struct directive *location)
+{
+	struct str modifier = location_modifier(location);
+	struct str name = conf_arg(location, 0);
+
+	if (name.len == modifier.len && location->args.count > 1)
+		return conf_arg(location, 1);
+	return (struct str){ name.ptr + modifier.len, name.len - modifier.len };
+}
+
+bool
+location_is_regex(const struct directive *location)
+{
+	return str_starts(location_modifier(location), STR("~"));
+}
+
+/* `value` NULL: it takes none. */
+bool
+is_on(const struct directive *block, const char *name, const char *value)
+{
+	const struct directive *d = conf_find(block, name);
+
+	return d != NULL && (value == NULL || conf_arg_is(d, 0, value));
+}
+
+static bool
+protects(const struct directive *block)
+{
+	if (is_protected(block))
+		return true;
+	for (const struct directive *d = block->first; d != NULL; d = d->next)
+		if (is_location(d) && protects(d))
+			return true;
+	return false;
+}
+
+/* --- What answers before the gate is asked -------------------------------- */
+
+static bool
+is_refusal(const struct directive *d)
+{
+	struct str code = conf_arg(d, 0);
+
+	return code.len == 3 && (code.ptr[0] == '4' || code.ptr[0] == '5');
+}
+
+static bool
+is_redirect(const struct directive *d)
+{
+	struct str code = conf_arg(d, 0);
+
+	return (code.len == 3 && code.ptr[0] == '3') ||
+	       (d->args.count == 1 && (str_starts(code, STR("http")) ||
+					  str_starts(code, STR("$scheme"))));
+}
+
+/* A redirect of the whole server, to TLS for instance, gives nothing away that
+ * anybody protected. */
+static void
+returns_check(
+    struct linting *l, const struct directive *block, bool whole_server)
+{
+	for (const struct directive *d = block->first; d != NULL; d = d->next)
+		if (conf_is(d, "return") && !is_refusal(d) &&
+		    !(whole_server && is_redirect(d)))
+			lint_found(l, d, RULE_RETURN, STR(""));
+		else if (whole_server && conf_is(d, "if"))
+			returns_check(l, d, true);
+}
+
+static void
+rewrites_check(struct linting *l, const struct directive *block)
+{
+	for (const struct directive *d = conf_own(block, "rewrite"); d != NULL;
+	     d = conf_next(d))
+		if (!conf_arg_is(d, 2, "break"))
+			lint_found(l, d, RULE_REWRITE, STR(""));
+}
+
+static void
+satisfy_check(struct linting *l, const struct directive *block)
+{
+	const struct directive *d = conf_find(block, "satisfy");
+
+	if (d != NULL && conf_arg_is(d, 0, "any"))
+		lint_found(l, d, RULE_SATISFY, STR(""));
+}
+
+/* --- Error pages ---------------------------------------------------------- */
+
+static bool
+is_denial(struct str code)
+{
+	return code.len == 3 &&
+	       (code.ptr[0] == '5' || str_eq(code, STR("401")) ||
+		   str_eq(code, STR("403")));
+}
+
+/* A location that says the refusal itself: with a return of its own, or by
+ * rolegate-web. */
+static bool
+refuses(const struct directive *location)
+{
+	const struct directive *d;
+
+	if (location == NULL)
+		return false;
+	d = conf_own(location, "return");
+	if (d != NULL)
+		return is_refusal(d) || is_redirect(d);
+	return conf_own(location, "fastcgi_pass") != NULL &&
+	       gate_param(location, "ROLEGATE_TARGET") != NULL;
+}
+
+static const struct directive *
+page_location(const struct directive *block, struct str name)
+{
+	const struct directive *server = server_of(block);
+
+	for (const struct directive *d = server != NULL ? server->first : NULL;
+	     d != NULL; d = d->next)
+		if (is_location(d) && str_eq(location_name(d), name) &&
+		    !location_is_regex(d))
+			return d;
+	return NULL;
+}
+
+/* "=200" and its like; "=" takes the code that the page's location gives. */
+static bool
+makes_success(const struct directive *block, const struct directive *d)
+{
+	size_t count = d->args.count;
+	bool denial = false;
+
+	for (size_t i = 0; i + 1 < count; i++) {
+		struct str word = d->args.items[i];
+
+		denial = denial || is_denial(word);
+		if (denial && str_starts(word, STR("=2")))
+			return true;
+		if (denial && str_eq(word, STR("=")))
+			return !refuses(
+			    page_location(block, d->args.items[count - 1]));
+	}
+	return false;
+}
+
+static void
+error_pages_check(struct linting *l, const struct directive *block)
+{
+	for (const struct directive *d = conf_find(block, "error_page");
+	     d != NULL; d = conf_next(d))
+		if (makes_success(block, d))
+			lint_found(l, d, RULE_ERROR_PAGE, STR(""));
+}
+
+/* --- What the gate is told ------------------------------------------------ */
+
+/* The variable that a gate's parameter is made of, else that of our file. */
+static struct str
+param_variable(
+    const struct directive *block, const char *param, struct str fallback)
+{
+	const struct directive *gate =
+	    gate_location(server_of(block), gate_name(block));
+	const struct directive *d =
+	    gate != NULL ? gate_param(gate, param) : NULL;
+	struct str name;
+
+	return d != NULL && is_variable(conf_arg(d, 1), &name) ? name
+							       : fallback;
+}
+
+/* A set of the server is run again for the subrequest, and says then what the
+ * gate's own location is called. */
+static void
+path_saved_check(struct linting *l, const struct directive *block)
+{
+	struct str path =
+	    param_variable(block, "ROLEGATE_PATH", STR("rolegate_path"));
+	const struct directive *d = variable_set(block, path);
+
+	if (d == NULL)
+		lint_found(l, block, RULE_PATH, STR(""));
+	else if (d->parent != block || !conf_arg_is(d, 1, "$uri"))
+		lint_found(l, d, RULE_PATH, STR(""));
+}
+
+static void
+identity_check(struct linting *l, const struct directive *block,
+    const char *param, struct str fallback)
+{
+	struct str name = param_variable(block, param, fallback);
+
+	for (const struct directive *d = conf_own(block, "set"); d != NULL;
+	     d = conf_next(d)) {
+		struct str own;
+
+		if (is_variable(conf_arg(d, 0), &own) && str_eq(own, name) &&
+		    is_clients(l, block, conf_arg(d, 1)))
+			lint_found(l, d, RULE_IDENTITY, STR(""));
+	}
+}
+
+/* --- The decision --------------------------------------------------------- */
+
+static void
+forged_check(
+    struct linting *l, const struct directive *block, struct str decision)
+{
+	struct str own;
+
+	for (const struct directive *d = conf_own(block, "set"); d != NULL;
+	     d = conf_next(d))
+		if (is_variable(conf_arg(d, 0), &own) &&
+		    str_eq(own, decision) && conf_arg(d, 1).len > 0)
+			lint_found(l, d, RULE_PROOF_FORGED, STR(""));
+}
+
+static void
+kept_check(
+    struct linting *l, const struct directive *block, struct str decision)
+{
+	const struct directive *d = variable_set(block, decision);
+
+	if (decision.len > 0 && (d == NULL || d->parent != block))
+		lint_found(l, block, RULE_PROOF_KEPT, decision);
+}
+
+/* Only its own name can be what the gate's answer is taken into. */
+static struct str
+decision_of(const struct directive *block)
+{
+	return answered_variable(block, "$upstream_http_x_rolegate_decision");
+}
+
+/* --- Walking -------------------------------------------------------------- */
+
+static void
+protected_check(struct linting *l, const struct directive *block)
+{
+	returns_check(l, block, false);
+	rewrites_check(l, block);
+	satisfy_check(l, block);
+	error_pages_check(l, block);
+	identity_check(
+	    l, block, "ROLEGATE_TRUSTED_USER", STR("rolegate_trusted_user"));
+	identity_check(
+	    l, block, "ROLEGATE_PERMISSION", STR("rolegate_permission"));
+	way_check(l, block);
+	if (is_nameless(block))
+		return;
+	path_saved_check(l, block);
+	kept_check(l, block, decision_of(block));
+}
+
+static void
+hole_check(struct linting *l, const struct directive *block)
+{
+	const struct directive *off = conf_own(block, "auth_request");
+
+	if (off != NULL && is_protected(block->parent))
+		lint_found(l, off, RULE_HOLE, STR(""));
+}
+
+static void
+block_check(struct linting *l, const struct directive *block)
+{
+	if (is_gate(l, block)) {
+		gate_check(l, block);
+		return;
+	}
+	if (is_protected(block)) {
+		protected_check(l, block);
+		headers_check(l, block);
+	} else {
+		hole_check(l, block);
+		around_check(l, block);
+	}
+	alias_check(l, block);
+}
+
+static void
+auth_in_if_check(struct linting *l, const struct directive *block)
+{
+	const struct directive *d = conf_own(block, "auth_request");
+
+	if (is_nameless(block) && d != NULL)
+		lint_found(l, d, RULE_AUTH_IN_IF, STR(""));
+}
+
+static void
+blocks_walk(struct linting *l, const struct directive *block,
+    void (*check)(struct linting *l, const struct directive *block))
+{
+	for (const struct directive *d = block->first; d != NULL; d = d->next)
+		if (is_location(d) ||
+		    (is_nameless(d) && !conf_is(block, "server"))) {
+			check(l, d);
+			blocks_walk(l, d, check);
+		}
+}
+
+/* --- First: what is protected, and which variables say so ------------------
+ */
+
+static void
+protected_collect(struct linting *l, const struct directive *block)
+{
+	const struct directive *pass;
+
+	if (is_gate(l, block))
+		return;
+	if (handler_of(block, &pass) != NULL) {
+		if (is_protected(block) ||
+		    target_proof(l, block, target_address(conf_arg(pass, 0))) !=
+			NULL)
+			target_add(l, block, conf_arg(pass, 0), &l->apps);
+	} else if (is_location(block) && is_protected(block) &&
+		   files_line(block) != NULL)
+		list_add(l, &l->files, &l->file_count, &l->file_cap, block);
+}
+
+/* --- Servers -------------------------------------------------------------- */
+
+static void
+switches_check(struct linting *l, const struct directive *block)
+{
+	static const struct {
+		const char *name;
+		const char *wrong;
+		enum nginx_rule_id rule;
+	} switches[] = {
+		{ "underscores_in_headers", "on", RULE_SPELLING },
+		{ "ignore_invalid_headers", "off", RULE_SPELLING },
+		{ "merge_slashes", "off", RULE_SLASHES },
+	};
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+		const struct directive *d = conf_own(block, switches[i].name);
+
+		if (d != NULL && conf_arg_is(d, 0, switches[i].wrong))
+			lint_found(l, d, switches[i].rule, STR(""));
+	}
+}
+
+/* The first server on an address reads the headers of all of them. */
+static bool
+listens_with(const struct directive *a, const struct directive *b)
+{
+	const struct directive *x = conf_own(a, "listen");
+
+	if (x == NULL || conf_own(b, "listen") == NULL)
+		return x == NULL && conf_own(b, "listen") == NULL;
+	for (; x != NULL; x = conf_next(x))
+		for (const struct directive *y = conf_own(b, "listen");
+		     y != NULL; y = conf_next(y))
+			if (str_eq(conf_arg(x, 0), conf_arg(y, 0)))
+				return true;
+	return false;
+}
+
+static bool
+shares_protected(const struct linting *l, const struct directive *server)
+{
+	for (const struct directive *d = conf_own(l->http, "server"); d != NULL;
+	     d = conf_next(d))
+		if (listens_with(server, d) && protects(d))
+			return true;
+	return false;
+}
+
+static void
+server_check(struct linting *l, const struct directive *server)
+{
+	blocks_walk(l, server, block_check);
+	if (protects(server))
+		returns_check(l, server, true);
+	if (protects(server) || shares_protected(l, server))
+		switches_check(l, server);
+}
+
+static void
+forged_walk(struct linting *l, const struct directive *block)
+{
+	forged_check(l, block, STR("rolegate_decision"));
+}
+
+static void
+servers_each(struct linting *l,
+    void (*what)(struct linting *l, const struct directive *server))
+{
+	for (const struct directive *d = conf_own(l->http, "server"); d != NULL;
+	     d = conf_next(d))
+		if (d->is_block)
+			what(l, d);
+}
+
+static void
+server_collect(struct linting *l, const struct directive *server)
+{
+	blocks_walk(l, server, protected_collect);
+}
+
+static void
+server_look(struct linting *l, const struct directive *server)
+{
+	blocks_walk(l, server, auth_in_if_check);
+	forged_walk(l, server);
+	blocks_walk(l, server, forged_walk);
+}
+
+/* --- The whole ------------------------------------------------------------ */
+
+/* A file of a site alone has no http block: it is the inside of one. */
+static const struct directive *
+http_of(const struct directive *root)
+{
+	const struct directive *http = conf_own(root, "http");
+
+	return http != NULL && http->is_block ? http : root;
+}
+
+static bool
+anything_protected(const struct linting *l)
+{
+	for (const struct directive *d = conf_own(l->http, "server"); d != NULL;
+	     d = conf_next(d))
+		if (protects(d))
+			return true;
+	return false;
+}
+
+/* A TCP port that leads to a protected application. */
+static void
+streams_check(struct linting *l, const struct directive *root)
+{
+	const struct directive *stream = conf_own(root, "stream");
+	const struct directive *server =
+	    stream != NULL ? conf_own(stream, "server") : NULL;
+
+	for (; server != NULL; server = conf_next(server)) {
+		const struct directive *pass = conf_own(server, "proxy_pass");
+		struct strs targets = { 0 };
+
+		if (pass == NULL)
+			continue;
+		target_add(l, server, conf_arg(pass, 0), &targets);
+		if (target_meets(&targets, &l->apps))
+			lint_found(l, pass, RULE_AROUND, STR(""));
+	}
+}
+
+bool
+nginx_lint(const struct directive *root, struct arena *arena,
+    struct findings *out, struct faults *faults)
+{
+	struct linting l = { .arena = arena, .http = http_of(root) };
+
+	servers_each(&l, gates_add);
+	servers_each(&l, server_collect);
+	if (anything_protected(&l)) {
+		switches_check(&l, l.http);
+		servers_each(&l, server_look);
+		servers_each(&l, server_check);
+		streams_check(&l, root);
+	} else
+		lint_found(&l, root, RULE_NOTHING, STR(""));
+	if (l.no_memory)
+		fault_add(
+		    faults, root->file, 0, 0, "no_memory", "memory is out");
+	else if (l.too_many_looks)
+		fault_add(faults, root->file, 0, 0, "nginx_too_large",
+		    "its variables come from each other in too many ways");
+	findings_sort(&l, out);
+	return !l.no_memory && !l.too_many_looks;
+}

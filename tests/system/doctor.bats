@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# rolegate doctor, asking a real nginx with the shipped include files, rolegated
+# and Redis; and one thing wrong at a time, which it has to name with its line.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	build=${ROLEGATE_BUILD:-$root/build}
+	case $build in /*) ;; *) build=$root/$build ;; esac
+	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-doctor.XXXXXX")
+	pids=()
+	. "$BATS_TEST_DIRNAME/slapd.sh" # free_port
+	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
+	cd "$tmp" || exit 1
+	mkdir temp
+	rolegate_up
+}
+
+teardown() {
+	local pid
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	cd /
+	rm -rf "$tmp"
+}
+
+rg() {
+	"$build/rolegate" "$@"
+}
+
+until_true() { # a command
+	local i
+	for i in $(seq 200); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+rolegate_up() {
+	rg key new view.key >/dev/null
+	cat >rolegate.yaml <<-CONF
+	store: $tmp/state.db
+	catalogues: $root/catalogs
+	view:
+	  redis: {address: "unix:$tmp/redis.sock"}
+	  key_file: $tmp/view.key
+	gate:
+	  socket: $tmp/gate.sock
+	  control: $tmp/control.sock
+	  workers: 1
+	  cookie: sid
+	CONF
+	cat >state.jsonl <<-'STATE'
+	{"type":"member","username":"ann","status":"active"}
+	{"type":"member","username":"bob","status":"active"}
+	{"type":"account","id":"net","kind":"shared","level":"account","catalogue":"call-tracking","status":"active","owner":"ann"}
+	{"type":"grant","member":"bob","account":"net","role":"reporting.viewer","source":"local"}
+	STATE
+	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
+	    --appendonly no --dir "$tmp" --daemonize no >/dev/null 2>&1 3>&- &
+	pids+=($!)
+	until_true [ -S redis.sock ]
+	rg load --yes state.jsonl >/dev/null
+	"$build/rolegated" >gate.log 2>&1 3>&- &
+	gate_pid=$!
+	pids+=("$gate_pid")
+	until_true [ -S control.sock ]
+}
+
+nginx_configure() {
+	local file
+	for file in http server protect; do
+		sed "s,/run/rolegate/gate.sock,$tmp/gate.sock," \
+		    "$root/nginx/rolegate-$file.conf" >"rolegate-$file.conf"
+	done
+	cat >nginx.conf <<-CONF
+	$([ "$(id -u)" -ne 0 ] || echo 'user root;')
+	worker_processes 1;
+	daemon off;
+	pid $tmp/nginx.pid;
+	error_log $tmp/nginx.log warn;
+	events {}
+	http {
+	    client_body_temp_path $tmp/temp/body;
+	    proxy_temp_path $tmp/temp/proxy;
+	    fastcgi_temp_path $tmp/temp/fastcgi;
+	    uwsgi_temp_path $tmp/temp/uwsgi;
+	    scgi_temp_path $tmp/temp/scgi;
+	    access_log off;
+	    include $tmp/rolegate-http.conf;
+	    server {
+	        listen 127.0.0.1:$PORT;
+	        set \$rolegate_app unix:$tmp/app.sock;
+	        include $tmp/rolegate-server.conf;
+	        location /inbox/ {
+	            include $tmp/rolegate-protect.conf;
+	            set \$rolegate_permission users.view;
+	            proxy_pass http://\$rolegate_pass;
+	        }
+	    }
+	    server {
+	        listen unix:$tmp/app.sock;
+	        location / { return 200 "here\n"; }
+	    }
+	}
+	CONF
+	# What this test has wrong: sed on one of the files.
+	[ $# -eq 0 ] || sed -i "$1" "${2:-nginx.conf}"
+}
+
+nginx_up() { # what is wrong, in which file
+	local try i
+	for try in 1 2 3 4 5; do
+		PORT=$(free_port)
+		nginx_configure "$@"
+		nginx -e "$tmp/nginx.log" -c "$tmp/nginx.conf" 3>&- &
+		pids+=($!)
+		for i in $(seq 100); do
+			curl -s -o /dev/null "http://127.0.0.1:$PORT/" && return 0
+			kill -0 "${pids[-1]}" 2>/dev/null || break
+			sleep 0.05
+		done
+	done
+	cat "$tmp/nginx.log" >&2
+	return 1
+}
+
+doctor() {
+	rg doctor "http://127.0.0.1:$PORT/inbox/" --allowed ann --refused bob \
+	    --account net --nginx nginx.conf "$@"
+}
+
+# Wrong, the code, and the line that is named: FILE has the text there.
+names() { # code, file, text
+	run -1 doctor
+	echo "$output"
+	line=$(grep -n -m 1 -F -- "$3" "$2" | cut -d : -f 1)
+	[[ $output == *"$2:$line:"*"[$1]"* ]]
+	[ "$(rg session list | wc -l)" -eq 0 ]
+}
+
+@test "doctor: a site as it should be is 0, each probe is asked, no session is left" {
+	nginx_up
+	run -0 doctor
+	echo "$output"
+	[ "${#lines[@]}" -eq 12 ]
+	[[ $output == *"no identity"*"401 no_identity"*yes* ]]
+	[[ $output == *"refused"*"403 no_permission"*yes* ]]
+	[[ $output == *"allowed"*"200 granted"*yes* ]]
+	[[ $output == *"a semicolon"*"403 ambiguous_path"*yes* ]]
+	[[ $output == *"the gate's location"*404* ]]
+	[ "$(rg session list | wc -l)" -eq 0 ]
+	run -0 doctor --json
+	/usr/bin/python3 -c '
+import json, sys
+probes = json.loads(sys.argv[1])["probes"]
+assert len(probes) == 12 and not any(p["wrong"] for p in probes), probes' \
+	    "$output"
+}
+
+@test "doctor: without the include the location is named" {
+	nginx_up "/location .inbox/,/}/ {
+	    /rolegate-protect.conf/d
+	    /rolegate_permission/d
+	    s,rolegate_pass,rolegate_app,
+	}
+	/location .inbox/i location /other/ { include $tmp/rolegate-protect.conf; proxy_pass http://\$rolegate_pass; }"
+	names doctor_open nginx.conf 'location /inbox/'
+}
+
+@test "doctor: what answers before the gate is named" {
+	nginx_up 's,^\( *\)set .rolegate_permission.*,&\n\1return 401;,'
+	names doctor_elsewhere nginx.conf 'location /inbox/'
+}
+
+@test "doctor: a cookie that is not handed on is named by its line" {
+	nginx_up 's,ROLEGATE_COOKIE .*;,ROLEGATE_COOKIE "";,' rolegate-server.conf
+	names doctor_identity rolegate-server.conf 'ROLEGATE_COOKIE'
+}
+
+@test "doctor: a gate's location that clients reach is named" {
+	nginx_up '/internal;/d' rolegate-server.conf
+	names doctor_not_internal rolegate-server.conf 'location = /_rolegate'
+}
+
+@test "doctor: a path that the gate is not told is named" {
+	nginx_up 's,ROLEGATE_PATH .*;,ROLEGATE_PATH /x;,; s,ROLEGATE_TARGET .*;,ROLEGATE_TARGET /x;,' \
+	    rolegate-server.conf
+	names doctor_path nginx.conf 'location /inbox/'
+}
+
+@test "doctor: an application that is away is told from a gate that is" {
+	nginx_up 's,rolegate_app unix:.*;,rolegate_app unix:/nonexistent/app;,'
+	names doctor_application nginx.conf 'set $rolegate_app'
+	kill "$gate_pid"
+	wait "$gate_pid" || true
+	run -1 doctor
+	[[ $output == *doctor_gate_away* && $output == *gate_silent* ]]
+	rg doctor "http://127.0.0.1:1/inbox/" --allowed ann --refused bob \
+	    --nginx nginx.conf 2>&1 | grep -q doctor_away
+}
+
+@test "doctor: somebody who may is no one to be refused, and the other way round" {
+	nginx_up
+	run -1 rg doctor "http://127.0.0.1:$PORT/inbox/" --account net \
+	    --allowed bob --refused ann --nginx nginx.conf
+	[[ $output == *doctor_refused* && $output == *doctor_allowed* ]]
+	[[ $output == *"403 no_permission"* ]]
+}
+
+@test "doctor: headers of one's own instead of sessions" {
+	nginx_up
+	token=$(rg session add ann --account net --yes)
+	printf 'Cookie: sid=%s\nX-Other: 1\n' "$token" >ann
+	printf 'Cookie: sid=%s\n' "$(rg session add bob --account net --yes)" >bob
+	own() {
+		rg doctor "http://127.0.0.1:$PORT/inbox/" --nginx nginx.conf \
+		    --allowed-headers ann --refused-headers bob "$@"
+	}
+	chmod 600 ann bob
+	run -0 own
+	[ "${#lines[@]}" -eq 11 ] # two of them prove nothing
+	[[ $output != *"$token"* ]]
+	run -2 own --allowed ann
+	chmod 644 ann
+	run -3 own
+	chmod 600 ann
+	echo 'no header' >>ann
+	run -3 own
+	[[ $output == *doctor_headers* && $output != *"$token"* ]]
+}
+
+@test "doctor: what is no address, nobody and no file is refused" {
+	nginx_up
+	for url in inbox ftp://x/ "http://127.0.0.1:$PORT/inbox/?a" \
+	    "http://ann:secret@127.0.0.1:$PORT/inbox/" http://; do
+		run -2 rg doctor "$url" --allowed ann --refused bob
+	done
+	run -2 rg doctor "http://127.0.0.1:$PORT/inbox/" --allowed ann
+	run -1 rg doctor "http://127.0.0.1:$PORT/inbox/" --allowed ann \
+	    --refused nobody --nginx nginx.conf
+	[[ $output == *member_unknown* ]]
+	run -3 rg doctor "http://127.0.0.1:$PORT/inbox/" --allowed ann \
+	    --refused bob --nginx missing.conf
+	[ "$(rg session list | wc -l)" -eq 0 ]
+}
+
+@test "doctor: the URL's host, where something else answers for it" {
+	nginx_up "s,listen 127.*;,&\n        server_name app.example.org;,"
+	run -0 rg doctor http://app.example.org/inbox/ --allowed ann \
+	    --refused bob --account net --nginx nginx.conf \
+	    --connect "127.0.0.1:$PORT"
+	[ "${#lines[@]}" -eq 12 ]
+}
