@@ -42,6 +42,15 @@ sets_header(const struct directive *d, const struct handler *handler,
 		   : str_eq_fold(conf_arg(d, 0), str_from(header));
 }
 
+static bool
+sets_identity(const struct directive *d, const struct handler *handler)
+{
+	for (size_t i = 0; i < COUNT(identity); i++)
+		if (sets_header(d, handler, identity[i]))
+			return true;
+	return false;
+}
+
 static const struct directive *
 header_find(const struct directive *lines, const struct handler *handler,
     const char *header)
@@ -86,14 +95,11 @@ headers_check(struct linting *l, const struct directive *block)
 	missing = headers_missing(l, block, handler, false);
 	if (missing.len > 0)
 		lint_found(l, pass, RULE_HEADERS, missing);
-	lines = conf_find(block, handler->set);
-	for (size_t i = 0; i < COUNT(identity); i++) {
-		const struct directive *d =
-		    header_find(lines, handler, identity[i]);
-
-		if (d != NULL && is_clients(l, block, conf_arg(d, 1)))
-			lint_found(l, d, RULE_HEADERS_CLIENT, STR(""));
-	}
+	for (lines = conf_find(block, handler->set); lines != NULL;
+	     lines = conf_next(lines))
+		if (sets_identity(lines, handler) &&
+		    is_clients(l, block, conf_arg(lines, 1)))
+			lint_found(l, lines, RULE_HEADERS_CLIENT, STR(""));
 }
 
 /* --- Cache ---------------------------------------------------------------- */

@@ -22,6 +22,27 @@ class Result(unittest.TestResult):
     def startTest(self, test):
         super().startTest(test)
         self.began = time.monotonic()
+        self.parts = []
+
+    def addSubTest(self, test, part, why):
+        super().addSubTest(test, part, why)
+        if why is not None:
+            self.parts.append((part, why))
+
+    def stopTest(self, test):
+        """A test of which a part failed has not been told of."""
+        super().stopTest(test)
+        if not self.parts:
+            return
+        self.say(test, False)
+        for part, why in self.parts:
+            print("# " + part.id())
+            self.say_why(why)
+
+    def say_why(self, why):
+        for line in "".join(traceback.format_exception(*why)).split("\n"):
+            print("# " + line)
+        sys.stdout.flush()
 
     def say(self, test, ok, why=None, more=""):
         self.number += 1
@@ -29,10 +50,9 @@ class Result(unittest.TestResult):
         print("%s %d %s%s in %dms" % (
             "ok" if ok else "not ok", self.number, sentence, more,
             (time.monotonic() - self.began) * 1000))
-        if why:
-            for line in "".join(traceback.format_exception(*why)).split("\n"):
-                print("# " + line)
         sys.stdout.flush()
+        if why:
+            self.say_why(why)
 
     def addSuccess(self, test):
         self.say(test, True)
