@@ -17,7 +17,7 @@ tree_check(const struct directive *block)
 	size_t count = 1;
 
 	for (const struct directive *d = block->first; d != NULL; d = d->next) {
-		assert(d->parent == block && d->line > 0 && d->name.len > 0);
+		assert(d->parent == block && d->line > 0);
 		assert(d->is_block || d->first == NULL);
 		count += tree_check(d);
 	}
