@@ -7,6 +7,8 @@
 #   make demo-check the same, verified, ends with 0 or 1
 #   make bench      ratios, printed and in build/bench/results.tsv
 #   make fuzz       the fuzz targets with clang's libFuzzer
+#   make fuzz-nightly   five minutes of each fuzz target
+#   make nightly        the same, and the long variants of the fault tests
 #   make install    DESTDIR and PREFIX are honoured
 #   make clean
 
@@ -151,12 +153,13 @@ PROGRAMS = $(BUILD)/rolegate $(BUILD)/rolegated $(BUILD)/rolegate-sync \
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
 FUZZ = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+TOOLS = $(BUILD)/asker $(BUILD)/clock.so
 BENCH = $(BUILD)/bench/load $(BUILD)/bench/null-epoll $(BUILD)/bench/null-loop
 
 # --- Entry points -------------------------------------------------------------
 
 .PHONY: all programs bench-programs packages check check-run unit replay system san demo \
-	demo-check bench fuzz install clean
+	demo-check bench fuzz fuzz-nightly nightly install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -183,7 +186,7 @@ unit: $(UNIT)
 replay: $(REPLAY)
 	@tests/run-replay $(REPLAY)
 
-system: programs
+system: programs $(TOOLS)
 	@tests/system/run $(BUILD)
 
 san: packages
@@ -206,6 +209,14 @@ bench:
 fuzz: packages
 	+$(MAKE) --no-print-directory CC=clang $(FUZZ)
 	@tests/fuzz/run $(FUZZ)
+
+fuzz-nightly:
+	+FUZZ_SECONDS=$${FUZZ_SECONDS:-300} $(MAKE) --no-print-directory fuzz
+
+nightly: packages
+	+$(MAKE) --no-print-directory programs $(TOOLS)
+	@ROLEGATE_LONG=1 tests/system/run $(BUILD) tests/system/faults.tap.py
+	+$(MAKE) --no-print-directory fuzz-nightly
 
 # Nothing of an operator's own is written: what may be edited is installed as
 # a sample, and the units name the folders that were chosen.
@@ -307,6 +318,14 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 $(BUILD)/bench/null-loop: $(addprefix $(BUILD)/obj/fcgi/,gate/conn.o \
     gate/counts.o gate/records.o process/times.o)
 $(BUILD)/bench/null-loop: BENCH_LIBS = -lfcgi -levent_core
+
+# What the system tests ask and step the clock with.
+$(BUILD)/asker: $(call obj,tests/system/asker.c)
+	$(Q)$(CC) $(RG_LDFLAGS) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/clock.so: tests/system/clock.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 
 # libFuzzer wants everything instrumented: one clang run a target.
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(GATE_SRC) $(WEB_SRC) $(SYNC_SRC)
