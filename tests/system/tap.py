@@ -18,6 +18,7 @@ class Result(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.number = 0
+        self.began = time.monotonic()  # of a class that cannot be set up
 
     def startTest(self, test):
         super().startTest(test)
