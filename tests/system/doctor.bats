@@ -52,6 +52,7 @@ rolegate_up() {
 	  socket: $tmp/gate.sock
 	  control: $tmp/control.sock
 	  workers: 1
+	  wait_ms: 1000
 	  cookie: sid
 	CONF
 	cat >state.jsonl <<-'STATE'
@@ -68,7 +69,11 @@ rolegate_up() {
 	"$build/rolegated" >gate.log 2>&1 3>&- &
 	gate_pid=$!
 	pids+=("$gate_pid")
-	until_true [ -S control.sock ]
+	until_true connected
+}
+
+connected() {
+	rg status --gate --json 2>/dev/null | grep -q '"connected": *"*\(yes\|true\)'
 }
 
 nginx_configure() {
