@@ -577,9 +577,9 @@ nginx_lint(const struct directive *root, struct arena *arena,
 
 	servers_each(&l, gates_add);
 	servers_each(&l, server_collect);
+	servers_each(&l, server_look);
 	if (anything_protected(&l)) {
 		switches_check(&l, l.http);
-		servers_each(&l, server_look);
 		servers_each(&l, server_check);
 		streams_check(&l, root);
 	} else

@@ -82,12 +82,22 @@ headers_missing(struct linting *l, const struct directive *block,
 	return missing;
 }
 
+static void
+values_check(struct linting *l, const struct directive *block,
+    const struct handler *handler)
+{
+	for (const struct directive *d = conf_find(block, handler->set);
+	     d != NULL; d = conf_next(d))
+		if (sets_identity(d, handler) &&
+		    is_clients(l, block, conf_arg(d, 1)))
+			lint_found(l, d, RULE_HEADERS_CLIENT, STR(""));
+}
+
 void
 headers_check(struct linting *l, const struct directive *block)
 {
 	const struct directive *pass;
 	const struct handler *handler = handler_of(block, &pass);
-	const struct directive *lines;
 	struct str missing;
 
 	if (handler == NULL || handler->set == NULL)
@@ -95,11 +105,7 @@ headers_check(struct linting *l, const struct directive *block)
 	missing = headers_missing(l, block, handler, false);
 	if (missing.len > 0)
 		lint_found(l, pass, RULE_HEADERS, missing);
-	for (lines = conf_find(block, handler->set); lines != NULL;
-	     lines = conf_next(lines))
-		if (sets_identity(lines, handler) &&
-		    is_clients(l, block, conf_arg(lines, 1)))
-			lint_found(l, lines, RULE_HEADERS_CLIENT, STR(""));
+	values_check(l, block, handler);
 }
 
 /* --- Cache ---------------------------------------------------------------- */
@@ -240,18 +246,25 @@ takes_from_protected(const struct directive *block)
 	return false;
 }
 
-/* The example site has one that is meant for everybody, which says so by the
- * headers that it takes away. */
+/* What was allowed may be sent on to here (try_files, error_page), and then the
+ * headers are those of this location. The example site has one that is meant
+ * for everybody, which says so by the headers that it takes away. */
 static void
 application_check(struct linting *l, const struct directive *block)
 {
 	const struct directive *pass;
 	const struct handler *handler = handler_of(block, &pass);
 	struct strs targets = { 0 };
+	const struct directive *map;
 
-	if (handler == NULL ||
-	    target_proof(l, block, target_address(conf_arg(pass, 0))) != NULL)
+	if (handler == NULL)
 		return;
+	map = target_proof(l, block, target_address(conf_arg(pass, 0)));
+	if (map != NULL) {
+		proof_check(l, map, false);
+		headers_check(l, block);
+		return;
+	}
 	target_add(l, block, conf_arg(pass, 0), &targets);
 	if (!target_meets(&targets, &l->apps))
 		return;
@@ -260,6 +273,8 @@ application_check(struct linting *l, const struct directive *block)
 	else if (handler->set == NULL ||
 		 headers_missing(l, block, handler, true).len > 0)
 		lint_found(l, pass, RULE_AROUND, STR(""));
+	else
+		values_check(l, block, handler);
 }
 
 /* --- Files ---------------------------------------------------------------- */

@@ -53,6 +53,23 @@ scheme_skip(struct str text, struct str *scheme)
 	return (struct str){ colon + 3, text.len - len - 3 };
 }
 
+/* "http://a$request_uri": the path may be a variable, without a slash. */
+static size_t
+path_variable_at(struct str text)
+{
+	static const char *const paths[] = { "request_uri", "uri",
+		"document_uri" };
+	struct str rest = text;
+	struct str name;
+
+	while (variable_next(&rest, &name))
+		for (size_t i = 0; i < COUNT(paths); i++)
+			if (str_eq(name, str_from(paths[i])))
+				return (size_t)(name.ptr - text.ptr) -
+				       (name.ptr[-1] == '{' ? 2 : 1);
+	return text.len;
+}
+
 /* "unix:/a:/b": the path begins at the second colon. */
 static size_t
 address_len(struct str text)
@@ -63,8 +80,10 @@ address_len(struct str text)
 	    text.len > from
 		? memchr(text.ptr + from, is_unix ? ':' : '/', text.len - from)
 		: NULL;
+	size_t len = end != NULL ? (size_t)(end - text.ptr) : text.len;
+	size_t path = path_variable_at(text);
 
-	return end != NULL ? (size_t)(end - text.ptr) : text.len;
+	return path < len ? path : len;
 }
 
 struct str

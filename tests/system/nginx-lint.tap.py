@@ -7,13 +7,21 @@ that is to be found ends in `# !! CODE`. Above may stand:
 
   # ask: [METHOD] TARGET   a stranger asks for it: with a bad file they get in
   # wrong: STATUS          what a server that is not the gate says on its socket
+  # answer: NAME           the gate allows, and says that it is NAME
+  # after: NAME            they ask when the gate has allowed it to NAME
+  # app: TEXT              the application has been told this, or shows it
+  # seen: NAME=VALUE       the gate has been told this
+  # unseen: NAME=VALUE     the gate has not been asked for this
   # http: TEXT             in the http block
   # without: TEXT          lines with it are not in the location of the gate
   # instead: TEXT = TEXT   the same, something else
   # gate: CODE             found in the location of the gate
   # map: CODE              found in what `http` says
   # all: CODE              found in the whole
-  # bare: yes              there are no include files"""
+  # refused: TEXT          nginx does not start with it, and says this
+  # bare: yes              there are no include files
+
+Whoever asks says in every header and spelling that they are eve."""
 import glob
 import json
 import os
@@ -31,6 +39,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(ROOT, os.environ.get("ROLEGATE_BUILD", "build"))
 SECRET = b"here"
+IDENTITY = ("Remote-User", "Remote-Groups", "X-Rolegate-Member",
+            "X-Rolegate-Account", "X-Rolegate-Role", "X-Rolegate-Filter",
+            "X-Rolegate-Acting-From", "X-Rolegate-Decision-Id")
+SPOOF = "".join("%s: eve\r\n" % name for name in (
+    *IDENTITY, *(name.replace("-", "_") for name in IDENTITY), "X-User",
+    "X-Account"))
+ALLOW = ("Status: 204 No Content\nX-Rolegate-Decision: allow\n"
+         "X-Rolegate-Member: %s\n\n")
+REFUSAL = ("Status: 403 Forbidden\nX-Rolegate-Decision: deny\n"
+           "X-Rolegate-Reason: no_grant\n\n")
+TOLD = " ".join("$http_" + name.lower().replace("-", "_")
+                for name in IDENTITY)
 
 NGINX = """
 %(user)s
@@ -56,7 +76,9 @@ http {
     }
     server {
         listen unix:%(tmp)s/app.sock;
-        location / { return 200 "here"; }
+        underscores_in_headers on;
+        location / { return 200 "here %(told)s"; }
+        location = /page { return 200 '<!--#include virtual="/admin/x" -->'; }
     }
 }
 """
@@ -72,6 +94,7 @@ class Site:
     def __init__(self, path):
         self.tmp = tempfile.mkdtemp(prefix="rolegate-lint.")
         self.processes = []
+        self.fake = None
         with open(path) as file:
             text = file.read()
         self.told = {}
@@ -97,21 +120,25 @@ class Site:
         with open(self.path(name), "w") as out:
             out.write(text)
 
+    def include(self, part):
+        with open("%s/nginx/rolegate-%s.conf" % (ROOT, part)) as file:
+            text = file.read().replace("/run/rolegate/gate.sock",
+                                       self.path("gate.sock"))
+        if part == "server":
+            text = self.changed(text)
+        if "bare" in self.told:
+            text = ""
+        self.write("rolegate-%s.conf" % part, text)
+
     def files(self):
         for part in ("http", "server", "protect"):
-            with open("%s/nginx/rolegate-%s.conf" % (ROOT, part)) as file:
-                text = file.read().replace("/run/rolegate/gate.sock",
-                                           self.path("gate.sock"))
-            if part == "server":
-                text = self.changed(text)
-            if "bare" in self.told:
-                text = ""
-            self.write("rolegate-%s.conf" % part, text)
+            self.include(part)
         self.write("more.conf", self.filled(
             "\n".join(self.told.get("http", [])) + "\n"))
         self.write("site.conf", self.text)
         self.write("nginx.conf", NGINX % {
             "tmp": self.tmp,
+            "told": TOLD,
             "user": "user root;" if os.getuid() == 0 else ""})
         for folder in ("files/files", "pictures"):
             os.makedirs(self.path(os.path.join("files", folder)))
@@ -154,6 +181,7 @@ class Site:
             self.processes.append(subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=self.tmp))
+        return self.processes[-1]
 
     def until_there(self, name):
         end = time.monotonic() + 20
@@ -172,26 +200,48 @@ class Site:
         s.connect(self.path(name))
         return s
 
-    def serve(self):
+    def gate(self, answer):
+        """In the place of the one before."""
+        if self.fake is not None:
+            self.processes.remove(self.fake)
+            self.fake.terminate()
+            self.fake.wait()
+        self.fake = self.start(
+            "/usr/bin/python3", os.path.join(HERE, "fake-gate.py"),
+            self.path("gate.sock"), answer.replace("\n", "\\r\\n"),
+            self.path("seen"))
+        self.until_there("gate.sock")
+
+    def serve(self, **told):
         """With a gate that refuses everybody, or something else there."""
-        status = self.told.get("wrong", ["403"])[0]
-        answer = ("Status: %s\\r\\n%s\\r\\n" % (
-            status, "" if status != "403" else
-            "X-Rolegate-Decision: deny\\r\\nX-Rolegate-Reason: no_grant\\r\\n"
-        ))
-        self.start("/usr/bin/python3", os.path.join(HERE, "fake-gate.py"),
-                   self.path("gate.sock"), answer)
+        told = {**{name: text[0] for name, text in self.told.items()}, **told}
         self.start("nginx", "-e", self.path("nginx.log"), "-c",
                    self.path("nginx.conf"))
-        self.until_there("gate.sock")
+        if "after" in told:
+            self.gate(ALLOW % told["after"])
+            self.until_there("site.sock")
+            self.ask()
+        if "answer" in told:
+            self.gate(ALLOW % told["answer"])
+        elif "wrong" in told:
+            self.gate("Status: %s\n\n" % told["wrong"])
+        else:
+            self.gate(REFUSAL)
         self.until_there("site.sock")
+
+    def gate_seen(self):
+        try:
+            with open(self.path("seen")) as seen:
+                return seen.read().splitlines()
+        except FileNotFoundError:
+            return []
 
     def ask(self):
         method, _, target = ("GET " + self.told["ask"][0]).rpartition(" ")
         method = method.split()[-1]
         with self.connect("site.sock") as s:
-            s.sendall(("%s %s HTTP/1.0\r\nHost: app.test\r\n\r\n" % (
-                method, target)).encode())
+            s.sendall(("%s %s HTTP/1.0\r\nHost: app.test\r\n%s\r\n" % (
+                method, target, SPOOF)).encode())
             return s.makefile("rb").read()
 
     def close(self):
@@ -243,6 +293,9 @@ class Corpus(unittest.TestCase):
                 ["nginx", "-T", "-q", "-e", site.path("nginx.log"), "-c",
                  site.path("nginx.conf")], stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, text=True)
+            if "refused" in site.told:
+                self.assertIn(site.told["refused"][0], dump.stderr)
+                return
             self.assertEqual(dump.returncode, 0, dump.stderr)
             self.same(self.found(site, "-", input=dump.stdout),
                       site.wanted())
@@ -257,8 +310,7 @@ class Corpus(unittest.TestCase):
         seen = set()
         self.each("bad", lambda site: seen.update(
             code for _, _, code in site.wanted()))
-        # What nginx itself refuses has none.
-        self.assertEqual(codes - seen, {"nginx_auth_in_if"})
+        self.assertEqual(codes - seen, set())
 
 
 class Live(unittest.TestCase):
@@ -273,7 +325,13 @@ class Live(unittest.TestCase):
             head, _, body = site.ask().partition(b"\r\n\r\n")
             self.assertTrue(b" 404 " not in head.split(b"\r\n")[0], head)
             if site.told["ask"] != ["/_rolegate"]:
-                self.assertEqual(body, SECRET, head)
+                self.assertTrue(body.startswith(SECRET), head + body)
+            for told in site.told.get("app", []):
+                self.assertIn(told.encode(), body)
+            for seen in site.told.get("seen", []):
+                self.assertIn(seen, site.gate_seen())
+            for unseen in site.told.get("unseen", []):
+                self.assertNotIn(unseen, site.gate_seen())
         self.each("bad", look)
 
     def test_good(self):
@@ -284,6 +342,117 @@ class Live(unittest.TestCase):
             self.assertNotIn(SECRET, answer)
             self.assertRegex(answer, rb"^HTTP/1.1 (403|404|405)")
         self.each("good", look)
+
+    def test_good_name(self):
+        """T38 in a good configuration nobody says who they are, allowed or not"""
+        def look(site):
+            site.serve(answer="bob")
+            answer = site.ask()
+            self.assertNotIn(b"eve", answer)
+            self.assertFalse([line for line in site.gate_seen()
+                              if "eve" in line])
+        self.each("good", look)
+
+
+# A line of the include files that opens nothing when it is not there, and why.
+HARMLESS = (
+    "underscores_in_headers", "ignore_invalid_headers",  # so by default
+    "server unix:/run/rolegate/gate.sock",  # one of several
+    "keepalive", "fastcgi_keep_conn", "fastcgi_store",  # speed
+    "fastcgi_connect_timeout", "fastcgi_send_timeout", "fastcgi_read_timeout",
+    "fastcgi_next_upstream", "fastcgi_next_upstream_tries",
+    "fastcgi_next_upstream_timeout",  # a dead gate is a 500 all the same
+    "fastcgi_intercept_errors",  # off by default
+    "add_header",  # for people
+    "error_page",  # 500 in the place of 503
+    "return",  # 404 in the place of 503
+    "default rolegate_denied", "allow $rolegate_app",  # nothing is let through
+    "proxy_set_header Host",
+    "set $rolegate_permission", "set $rolegate_account",
+    "set $rolegate_trusted_user",
+    "fastcgi_param ROLEGATE_AUTHORIZATION", "fastcgi_param ROLEGATE_ADDRESS",
+    "fastcgi_param ROLEGATE_HOST",  # the gate may do without
+    "auth_request_set $rolegate_reason",
+)
+
+
+class Ours(unittest.TestCase):
+    """The include files, each without one of its lines."""
+
+    def lines(self, part):
+        with open("%s/nginx/rolegate-%s.conf" % (ROOT, part)) as file:
+            text = file.read()
+        for line in text.splitlines():
+            word = line.strip()
+            if word.endswith(";") and not word.startswith("#"):
+                yield word, text.replace(line + "\n", "", 1)
+
+    def starts(self, site):
+        return subprocess.run(
+            ["nginx", "-t", "-q", "-e", site.path("nginx.log"), "-c",
+             site.path("nginx.conf")], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL).returncode == 0
+
+    def test_without(self):
+        """W3 each line of the include files is missed, or opens nothing"""
+        missed = 0
+        site = Site(os.path.join(HERE, "nginx-lint/good/plain.conf"))
+        self.addCleanup(site.close)
+        for part in ("http", "server", "protect"):
+            name = "rolegate-%s.conf" % part
+            for line, text in self.lines(part):
+                if line.startswith(HARMLESS):
+                    continue
+                site.write(name, text)
+                with self.subTest(line):
+                    found = site.lint("nginx.conf").returncode == 1
+                    self.assertTrue(found or not self.starts(site))
+                    missed += found
+            site.include(part)
+        self.assertGreater(missed, 20)
+
+    def snippets(self, page):
+        with open(os.path.join(ROOT, page)) as file:
+            return re.findall(r"^```nginx\n(.*?)^```$", file.read(),
+                              re.M | re.S)
+
+    def test_pages(self):
+        """W3 nothing is found in the nginx lines of the pages"""
+        site = Site(os.path.join(HERE, "nginx-lint/good/plain.conf"))
+        self.addCleanup(site.close)
+        guide, sign_in = self.snippets("docs/guide-sysadmin.md")
+        http, server, location = re.split(r"(?:\A|\n)# (?:server|each).*\n",
+                                          guide)
+        web, page = re.split(r"\n# a protected location.*\n", sign_in)
+        readme, = self.snippets("README.md")
+        site.write("pages.conf", """%s
+            server { %s %s
+                location /guide/ { %s %s }
+                location /readme/ { %s proxy_pass http://$rolegate_pass; }
+            }""" % (http, server, web, location, page, readme))
+        with open(site.path("pages.conf")) as file:
+            text = file.read()
+        site.write("pages.conf", text.replace(
+            "/usr/share/rolegate/nginx", ROOT + "/nginx"))
+        done = site.lint("pages.conf")
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, "", ""))
+
+    def test_demo(self):
+        """W3 nothing is found in the configurations of the demo and the tests"""
+        for path in ("demo/inner.sh", "tests/system/web.bats"):
+            site = Site(os.path.join(HERE, "nginx-lint/good/plain.conf"))
+            self.addCleanup(site.close)
+            with open(os.path.join(ROOT, path)) as file:
+                text = re.search(r"cat >nginx\.conf <<-CONF\n(.*?)\n\tCONF",
+                                 file.read(), re.S)[1]
+            text = re.sub(r"\$tmp/(run/)?(?=rolegate-)", ROOT + "/nginx/",
+                          text)
+            text = re.sub(r"^\$\(.*\)$", "", text, flags=re.M)
+            site.write("shell.conf", text.replace("\\$", "$"))
+            done = site.lint("shell.conf")
+            self.assertEqual((done.returncode, done.stdout, done.stderr),
+                             (0, "", ""))
 
 
 class Words(unittest.TestCase):
