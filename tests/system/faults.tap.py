@@ -642,7 +642,7 @@ class TakenAway(Base):
     world_words = {"heartbeat_max_s": 5}
 
     def test_each(self):
-        """W10 T51 what is taken away in any way is refused on a running stream within a second"""
+        """W10 T51 T52 what is taken away in any way is refused on a running stream within a second"""
         world = self.world
         cases = [
             ("revoked", "m0", "a0",

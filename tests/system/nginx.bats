@@ -12,7 +12,8 @@ setup() {
 	. "$BATS_TEST_DIRNAME/slapd.sh" # free_port
 	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
 	cd "$tmp" || exit 1
-	mkdir -p temp
+	mkdir -p temp root/files
+	echo index >root/files/index.html
 	nginx_start
 }
 
@@ -55,6 +56,7 @@ nginx_configure() {
 	    fastcgi_param HTTP_X_ROLEGATE_MEMBER root;
 	    error_page 401 403 =200 /open;
 	    include $tmp/rolegate-http.conf;
+	    map \$rolegate_decision \$files { volatile; default /dev/null; allow $tmp/root; }
 	    log_format reached '\$request_method \$request_uri member=\$http_x_rolegate_member user=\$http_remote_user filter=\$http_x_rolegate_filter';
 	    server {
 	        listen 127.0.0.1:$PORT;
@@ -71,6 +73,12 @@ nginx_configure() {
 	            proxy_pass http://\$rolegate_pass;
 	        }
 	        location = /open { return 200 "open\n"; }
+	        location /files/ {
+	            include $tmp/rolegate-protect.conf;
+	            set \$rolegate_permission users.view;
+	            set \$rolegate_account sales;
+	            root \$files;
+	        }
 	        # A page that includes another one.
 	        location = /page {
 	            ssi on;
@@ -253,7 +261,7 @@ reason() {
 	[ "$(reason)" = not_known ]
 }
 
-@test "a 401 and a 403 stay what they are, with their reason" {
+@test "T33 a 401 and a 403 stay what they are, with their reason" {
 	denied 'Status: 403 Forbidden\r\nX-Rolegate-Decision: deny\r\nX-Rolegate-Reason: no_grant\r\nX-Rolegate-Decision-Id: 42\r\n\r\n' 403
 	[ "$(reason)" = no_grant ]
 	grep -qi '^X-Rolegate-Decision-Id: 42' headers
@@ -383,6 +391,47 @@ reason() {
 		[ "$got" = 403 ] || { echo "$method: $got"; return 1; }
 	done
 	[ ! -s reached ]
+}
+
+@test "T9 the name without its slash is nginx's redirect, with nothing in it" {
+	gate_up
+	: >reached
+	[ "$(get /admin)" = 301 ]
+	grep -qi '^location: .*/admin/' headers
+	! grep -qi '^x-rolegate\|^set-cookie' headers
+	[ ! -s reached ]
+}
+
+# nginx makes another path of it by itself, and is asked about that too.
+@test "T22 a page by its index is denied, the page by its name is not" {
+	gate_up
+	[ "$(get /files/ -b "sid=$bob")" = 403 ]
+	[ "$(reason)" = ambiguous_path ]
+	[ "$(get /files/index.html -b "sid=$bob")" = 200 ]
+	[ "$(cat body)" = index ]
+	[ "$(get /files/index.html)" = 401 ]
+	[ "$(get /files/)" = 401 ]
+}
+
+@test "T46 a method in the query or in a header is no method" {
+	gate_up
+	: >decisions.log
+	get '/a/sales/users?_method=DELETE' -b "sid=$bob" \
+	    -H 'X-HTTP-Method-Override: DELETE' -H 'X-Original-Method: PUT'
+	grep -q 'method=GET' decisions.log
+	! grep -q 'method=DELETE\|method=PUT' decisions.log
+}
+
+@test "T47 a WebSocket is judged at its handshake, as any request" {
+	gate_up
+	upgrade=(-H 'Connection: Upgrade' -H 'Upgrade: websocket'
+	    -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: eHh4eHh4eHh4eHh4eHh4eA==')
+	: >reached
+	[ "$(get /admin/x -b "sid=$bob" "${upgrade[@]}")" = 403 ]
+	[ "$(get /admin/x "${upgrade[@]}")" = 401 ]
+	[ ! -s reached ]
+	[ "$(get /a/sales/users -b "sid=$bob" "${upgrade[@]}")" = 200 ]
+	[ "$(wc -l <reached)" -eq 1 ]
 }
 
 @test "T18 T19 a location that does not save its path is denied" {

@@ -86,7 +86,7 @@ form_check(const char *answer)
 	ck_assert_str_eq(at, "\r\n");
 }
 
-START_TEST(T25_each_answer_begins_with_its_status)
+START_TEST(T25_T27_each_answer_begins_with_one_of_four_statuses)
 {
 	for (int verdict = 0; verdict <= 5; verdict++) {
 		for (int reason = 0; reason <= REASON_COUNT + 1; reason++) {
@@ -359,7 +359,7 @@ END_TEST
 static void
 tests(TCase *t)
 {
-	tcase_add_test(t, T25_each_answer_begins_with_its_status);
+	tcase_add_test(t, T25_T27_each_answer_begins_with_one_of_four_statuses);
 	tcase_add_test(t, L1_every_allow_says_what_may_be_seen);
 	tcase_add_test(t, L1_without_a_key_only_filters_are_said);
 	tcase_add_test(t, L1_a_no_says_nothing_of_rows);

@@ -235,6 +235,27 @@ START_TEST(stale_is_what_was_true_lately)
 }
 END_TEST
 
+/* The kind and every byte of the name; an absence is one of that name alone. */
+START_TEST(T53_what_is_kept_is_found_by_all_that_it_hangs_on)
+{
+	static const char *const others[] = { "an", "annn", "Ann", "ann ",
+		"ann\t" };
+	struct cache *cache = opened(64 * KIB);
+
+	cache_track(cache, true);
+	put(cache, "ann", "x", 1, 0);
+	put(cache, "bob", NULL, 0, 0);
+	ck_assert_str_eq(got(cache, "ann"), "x");
+	ck_assert_str_eq(got(cache, "bob"), "absent");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		ck_assert_str_eq(got(cache, others[i]), "nothing");
+	for (int kind = RECORD_ACCOUNT; kind <= RECORD_HEARTBEAT; kind++)
+		ck_assert_ptr_null(
+		    cache_get(cache, (enum record_kind)kind, STR("ann")));
+	cache_close(cache);
+}
+END_TEST
+
 START_TEST(what_is_used_is_spared)
 {
 	struct cache *cache = opened(16 * KIB);
@@ -403,6 +424,7 @@ tests(TCase *t)
 	tcase_add_test(t, without_tracking_nothing_is_fresh);
 	tcase_add_test(t, a_change_on_the_way_keeps_the_answer_out);
 	tcase_add_test(t, stale_is_what_was_true_lately);
+	tcase_add_test(t, T53_what_is_kept_is_found_by_all_that_it_hangs_on);
 	tcase_add_test(t, what_is_used_is_spared);
 	tcase_add_test(t, made_up_names_do_not_push_out_real_ones);
 	tcase_add_test(t, the_bound_is_never_passed);
