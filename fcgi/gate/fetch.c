@@ -1,8 +1,10 @@
 #include "fcgi/gate/fetch.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fcgi/gate/view.h"
 #include "fcgi/process/times.h"
 
 struct fetch {
@@ -249,6 +251,16 @@ older(struct err *err, const struct fetch *fetch, int64_t got, int64_t seen)
 	    (int)fetch->key_len, fetch->key, (long long)got, (long long)seen);
 }
 
+static void
+seen_raise(struct view_seen *seen, int64_t number)
+{
+	int64_t before = atomic_load(&seen->generation);
+
+	while (before < number && !atomic_compare_exchange_weak(
+				      &seen->generation, &before, number))
+		;
+}
+
 static bool
 number_read(struct fetcher *fetcher, const struct fetch *fetch,
     const struct record *record, struct entry *entry, struct err *err)
@@ -266,6 +278,8 @@ number_read(struct fetcher *fetcher, const struct fetch *fetch,
 		return older(err, fetch, number, fetcher->generation);
 	}
 	fetcher->generation = number;
+	if (fetcher->config.seen != NULL)
+		seen_raise(fetcher->config.seen, number);
 	entry_release(fetcher->newest);
 	fetcher->newest = entry_hold(entry);
 	return true;
@@ -560,6 +574,9 @@ fetcher_open(
 		fetcher_close(fetcher);
 		return false;
 	}
+	/* Before anything is asked: what comes then is not older. */
+	if (config->seen != NULL)
+		fetcher->generation = atomic_load(&config->seen->generation);
 	link_start(fetcher->link);
 	*out = fetcher;
 	return true;

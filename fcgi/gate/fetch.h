@@ -33,6 +33,8 @@ struct want {
 	void (*got)(struct want *want, enum fetched what, struct entry *entry);
 };
 
+struct view_seen;
+
 struct fetch_config {
 	struct event_base *loop;
 	const struct target *target;
@@ -40,6 +42,7 @@ struct fetch_config {
 	const struct record_key *key;
 	struct cache *cache;
 	bool keep_all; /* else only catalogues go into the cache */
+	struct view_seen *seen; /* see view.h; may be NULL */
 	int64_t wait_ms;
 	/* Redis answers; Redis is lost; a record was refused. */
 	void (*up)(void *context);

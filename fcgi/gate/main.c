@@ -46,7 +46,7 @@ ready(void *setup, struct err *err)
 	if (board == NULL)
 		return err_set(err, ERR_LIMIT, "no_memory",
 		    "memory is out; give the process more");
-	return setup_log_open(setup, err);
+	return setup_ready(setup, err);
 }
 
 static void

@@ -2,6 +2,7 @@
 
 #include <pwd.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -142,9 +143,25 @@ setup_load(
 	return true;
 }
 
-bool
-setup_log_open(struct setup *setup, struct err *err)
+/* What one worker has seen, its successor has: a reload begins anew. */
+static bool
+seen_open(struct setup *setup, struct err *err)
 {
+	void *page = mmap(NULL, sizeof(*setup->view.seen),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return err_set(err, ERR_LIMIT, "no_memory",
+		    "memory is out; give the process more");
+	setup->view.seen = page;
+	return true;
+}
+
+bool
+setup_ready(struct setup *setup, struct err *err)
+{
+	if (!seen_open(setup, err))
+		return false;
 	setup->log.fd =
 	    decision_log_open(&setup->arena, setup->config.gate.log_file, err);
 	return setup->log.fd >= 0;
@@ -155,6 +172,8 @@ setup_free(struct setup *setup)
 {
 	if (setup->log.fd > STDERR_FILENO)
 		close(setup->log.fd);
+	if (setup->view.seen != NULL)
+		munmap(setup->view.seen, sizeof(*setup->view.seen));
 	sodium_memzero(&setup->view.key, sizeof(setup->view.key));
 	sodium_memzero(
 	    &setup->filter_key_bytes, sizeof(setup->filter_key_bytes));

@@ -29,7 +29,7 @@ struct setup {
 	struct view_config view;
 	struct record_key filter_key_bytes;
 	const struct record_key *filter_key; /* NULL: filters are not signed */
-	struct decision_log log; /* fd -1 until setup_log_open() */
+	struct decision_log log; /* fd -1 until setup_ready() */
 	uid_t peer; /* who may connect, or NO_UID: anybody */
 	int workers;
 };
@@ -37,8 +37,9 @@ struct setup {
 /* `path` as config_load() takes it. False with faults or err. */
 bool setup_load(struct setup *out, const char *path, struct faults *faults,
     struct err *err);
-/* As the user that serves, so that the file is its own. */
-bool setup_log_open(struct setup *setup, struct err *err);
+/* As the user that serves, so that the log is its own; and what its workers
+ * share. */
+bool setup_ready(struct setup *setup, struct err *err);
 void setup_free(struct setup *setup);
 
 #endif

@@ -290,6 +290,7 @@ parts_open(struct view *view, struct event_base *loop, struct err *err)
 		.keys = &view->keys,
 		.key = &view->key,
 		.keep_all = caching,
+		.seen = view->config.seen,
 		.wait_ms = view->config.wait_ms,
 		.up = fetcher_up,
 		.down = fetcher_down,

@@ -28,6 +28,12 @@
 
 struct view;
 
+/* The newest generation that was seen, by who takes another one's place as
+ * well: in memory that they share. */
+struct view_seen {
+	_Atomic int64_t generation;
+};
+
 struct view_config {
 	struct redis_config redis;
 	struct str ns;
@@ -36,6 +42,7 @@ struct view_config {
 	int64_t wait_ms;
 	int64_t stale_max_s;
 	int64_t heartbeat_max_s;
+	struct view_seen *seen; /* NULL: only its own */
 	int64_t (*wall_ms)(void); /* NULL: the system's clock */
 };
 

@@ -509,6 +509,50 @@ token_of() { # options of token add
 	until_true knows
 }
 
+two_others() { # than those before
+	two_workers && ! workers | grep -qxF "$before"
+}
+
+# A server that lags, or a copy that was put back: what the dead worker had seen,
+# the one in its place has seen.
+@test "W6 a worker that takes a dead one's place believes nothing older" {
+	up
+	follower=$(pgrep -P "$follow_pid")
+	kill -STOP "$follower"
+	for key in generation member:bob session:x; do
+		cli get "rolegate:{default}:$key" >"old.$key"
+	done
+	is "204 allow granted" USER=bob PERMISSION=reports.view ACCOUNT=sales
+	rg grant remove bob reporting.viewer sales --yes >/dev/null
+	until_true is "403 deny no_grant" USER=bob PERMISSION=reports.view \
+	    ACCOUNT=sales
+	# Every worker has seen it.
+	for _ in $(seq 20); do
+		is "403 deny no_grant" USER=bob PERMISSION=reports.view \
+		    ACCOUNT=sales
+	done
+	until_true shows 'len(set(w["generation"] for w in r["gate_workers"]))' 1
+	for key in generation member:bob; do
+		head -c -1 "old.$key" |
+		    redis-cli -s redis.sock -x set "rolegate:{default}:$key"
+	done
+	for _ in 1 2 3; do
+		before=$(workers)
+		kill -KILL $before
+		until_true two_others
+		until_true shows 'all(w["connected"] for w in r["gate_workers"])' True
+		for _ in $(seq 10); do
+			is "503 unknown not_known" USER=bob \
+			    PERMISSION=reports.view ACCOUNT=sales
+		done
+	done
+	# Until it is published again; a reload asks for no memory.
+	kill -CONT "$follower"
+	rg publish --all >/dev/null
+	until_true is "403 deny no_grant" USER=bob PERMISSION=reports.view \
+	    ACCOUNT=sales
+}
+
 @test "W5 T28 a Redis that is dead or frozen is a don't-know, soon" {
 	up
 	kill -STOP "$redis_pid"
