@@ -105,6 +105,77 @@ def pairs(kit):
                "%.1f us" % median(c["loop"].cpu_us))
 
 
+LEMONLDAP_INI = """\
+[all]
+logLevel = error
+localSessionStorage = Cache::FileCache
+localSessionStorageOptions = { 'namespace' => 'lemonldap-ng-sessions', \\
+    'default_expires_in' => 600, 'directory_umask' => '007', \\
+    'cache_root' => '%(home)s/cache', 'cache_depth' => 3 }
+[configuration]
+type = File
+dirName = %(home)s/conf
+"""
+
+
+def lemonldap_backend():
+    """As tests/auth_request runs it, with Debian's own cache in front."""
+    folder = os.path.join(bench.ROOT, "tests", "auth_request")
+    sys.path.insert(0, folder)
+    where = importlib.util.spec_from_file_location(
+        "lemonldap", os.path.join(folder, "backends", "lemonldap_ng.py"))
+    module = importlib.util.module_from_spec(where)
+    where.loader.exec_module(module)
+    return module
+
+
+def lemonldap(kit):
+    """Both by a session's cookie, one worker each."""
+    module = lemonldap_backend()
+    why = module.Backend.missing()
+    if not why and not os.path.exists(
+            "/usr/share/perl5/Apache/Session/Browseable/Redis.pm"):
+        why = "libapache-session-browseable-perl is not installed"
+    if why:
+        word("the row against LemonLDAP::NG is left out: " + why)
+        return
+
+    class Backend(module.Backend):
+        ini, workers = LEMONLDAP_INI, 1
+
+        def storage(self):
+            return "Apache::Session::Browseable::Redis", {"sock": kit.redis}
+
+        def session(self, user):
+            subprocess.run(["redis-cli", "-s", kit.redis, "set",
+                            self.id_of(user), self.record(user)], check=True,
+                           stdout=subprocess.DEVNULL)
+
+    os.chmod(kit.tmp, 0o755)
+    os.chmod(kit.redis, 0o777)
+    other = Backend(kit.tmp)
+    other.start()
+    try:
+        view = View(kit, "lemonldap", bench.full_state(MEMBERS, 3))
+        gate = Gate(kit, view, more=("cookie: sid",))
+        token = view.rg("session", "add", bench.member(1), "--account",
+                        bench.account(1), "--yes").strip()
+        pairs = [
+            (Nginx(kit, "session", gate.socket), "Cookie: sid=" + token),
+            (Nginx(kit, "lemonldap", asked=other.server(""),
+                   guard=module.GUARD.partition("proxy_")[0]),
+             other.headers("viewer")[0])]
+        rates = [[], []]
+        for _ in range(ROUNDS):
+            for i, (nginx, cookie) in enumerate(pairs):
+                rates[i].append(wrk(kit, nginx.port, 1, 2,
+                                    headers=("Host: app.test", cookie))[0])
+        ratio("through nginx: a session, by LemonLDAP::NG with its sessions "
+              "in Redis", *rates, "least", 40, "%.0f /s")
+    finally:
+        other.stop()
+
+
 # --- Straight at the socket -----------------------------------------------------
 
 SHAPES = {
@@ -480,16 +551,13 @@ def reload(kit):
            "%.1f" % longest[1], "most", 20, "ms", "", "%.1f ms" % longest[0])
 
 
-SECTIONS = {"pairs": pairs, "calls": calls, "flat": flat, "fairness": fairness,
+SECTIONS = {"pairs": pairs, "lemonldap": lemonldap, "calls": calls, "flat": flat, "fairness": fairness,
             "memory": memory, "revocation": revocation, "cut": cut,
             "start": start, "reload": reload}
 
 
 def main():
     words = sys.argv[1:]
-    if not words:
-        word("the row against LemonLDAP::NG is not measured: it has no "
-             "unattended set-up here")
     for name, section in SECTIONS.items():
         if words and name not in words:
             continue

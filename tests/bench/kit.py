@@ -387,7 +387,7 @@ end
 """
 
 
-def wrk(kit, port, members, seconds=None, connections=32):
+def wrk(kit, port, members, seconds=None, connections=32, headers=()):
     """Requests a second, and how many they were."""
     script = kit.path("wrk%d.lua" % members)
     if not os.path.exists(script):
@@ -396,6 +396,7 @@ def wrk(kit, port, members, seconds=None, connections=32):
     out = subprocess.run(
         ["wrk", "-t", "1", "-c", str(connections), "-d",
          "%ds" % (seconds or SECONDS), "-s", script,
+         *(word for line in headers for word in ("-H", line)),
          "http://127.0.0.1:%d" % port],
         stdout=subprocess.PIPE, text=True, check=True).stdout
     line = [x for x in out.splitlines() if x.startswith("done ")][0]

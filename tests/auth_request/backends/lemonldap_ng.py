@@ -37,6 +37,8 @@ proxy_pass http://%s;"""
 class Backend:
     location = "/lmauth"
     identity = ["Auth-User"]
+    ini = INI
+    workers = 4
     store_stop = store_start = None
 
     def __init__(self, tmp):
@@ -54,6 +56,11 @@ class Backend:
     def path(self, *names):
         return os.path.join(self.home, *names)
 
+    def storage(self):
+        return "Apache::Session::File", {
+            "Directory": self.path("sessions"),
+            "LockDirectory": self.path("locks")}
+
     def rules(self, editors):
         """The configuration; it is read again when its number goes up."""
         self.number += 1
@@ -65,10 +72,8 @@ class Backend:
                 "key": "0123456789abcdef", "domain": "test",
                 "portal": "http://auth.test/", "cookieName": "lemonldap",
                 "securedCookie": 0, "whatToTrace": "uid",
-                "globalStorage": "Apache::Session::File",
-                "globalStorageOptions": {
-                    "Directory": self.path("sessions"),
-                    "LockDirectory": self.path("locks")},
+                "globalStorage": self.storage()[0],
+                "globalStorageOptions": self.storage()[1],
                 "locationRules": {"app.test": {
                     "(?#admin)^/admin/": " or ".join(
                         "$uid eq '%s'" % user for user in editors),
@@ -82,7 +87,7 @@ class Backend:
         self.number = 0
         self.rules(["editor", "leaver"])
         with open(self.path("lemonldap-ng.ini"), "w") as out:
-            out.write(INI % {"home": self.home})
+            out.write(self.ini % {"home": self.home})
         for user in ("editor", "viewer", "leaver", "visitor"):
             self.session(user)
         person = pwd.getpwnam(USER)
@@ -93,7 +98,7 @@ class Backend:
         self.process = subprocess.Popen(
             [PROGRAM, "--foreground", "--user", USER, "--group", USER,
              "--socket", self.socket, "--pid", self.path("pid"), "--proc",
-             "4"],
+             str(self.workers)],
             env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8",
                  "LLNG_DEFAULTCONFFILE": self.path("lemonldap-ng.ini"),
                  "LLNG_DEFAULTLOGGER":
@@ -109,11 +114,15 @@ class Backend:
     def id_of(user):
         return hashlib.sha256(user.encode()).hexdigest()
 
+    def record(self, user):
+        return json.dumps({
+            "_session_id": self.id_of(user), "uid": user,
+            "_session_kind": "SSO", "_utime": int(time.time()),
+            "authenticationLevel": 2})
+
     def session(self, user):
         with open(self.path("sessions", self.id_of(user)), "w") as out:
-            json.dump({"_session_id": self.id_of(user), "uid": user,
-                       "_session_kind": "SSO", "_utime": int(time.time()),
-                       "authenticationLevel": 2}, out)
+            out.write(self.record(user))
 
     def stop(self):
         try:
