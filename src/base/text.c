@@ -50,6 +50,16 @@ is_space(uint32_t c)
 	    c == 0x3000 || c == 0xfeff;
 }
 
+/* What most texts are, and can be told at once. */
+static bool
+is_plain(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] < ' ' || s.ptr[i] > '~')
+			return false;
+	return true;
+}
+
 bool
 text_is_utf8(struct str s)
 {
@@ -81,6 +91,8 @@ text_check(struct str s, size_t max, const char *field, struct err *err)
 		return err_set(err, ERR_LIMIT, "text_too_long",
 		    "%s: has %zu bytes; at most %zu are allowed", field, s.len,
 		    max);
+	if (is_plain(s))
+		return true;
 	if (!text_is_utf8(s))
 		return err_set(err, ERR_FILE, "text_not_utf8",
 		    "%s: is not valid UTF-8; write it again as UTF-8", field);
