@@ -91,12 +91,34 @@ local_password_is(struct web *web, struct str member_id, struct str password,
 	return true;
 }
 
+/* CASES A8: whoever is not in the directory is looked for there as if they
+ * were, so that an answer comes as late for a name that does not exist. It is
+ * asked about nobody, with a password that is nobody's; what it says does not
+ * matter. */
+static void
+directory_pretend(struct web *web)
+{
+	const struct source *source = &web->setup->mapping.sources[0];
+	struct directory *directory = NULL;
+	struct str dn = STR("");
+	struct err ignored = { 0 };
+	bool never;
+
+	if (directory_open(&directory, &source->directory, &ignored) &&
+	    entry_find(web, directory, source, STR("nobody"), &dn, &ignored))
+		directory_password_is(directory, source->people.base,
+		    STR("nobody's"), &never, &ignored);
+	directory_close(directory);
+}
+
 static bool
 proves(struct web *web, const struct sign_in *asked, struct member *member,
     bool *out, struct err *err)
 {
 	const struct config_web *config = &web->setup->config.web;
+	bool directory = config->directory && web->setup->mapping.count > 0;
 	const struct source *source;
+	struct str local = STR("");
 	struct str id = STR("");
 
 	switch (store_member(
@@ -109,12 +131,17 @@ proves(struct web *web, const struct sign_in *asked, struct member *member,
 	case FOUND_YES:
 		break;
 	}
-	source = source_of(web, member, &id);
-	if (source != NULL && config->directory)
+	source = directory ? source_of(web, member, &id) : NULL;
+	if (source == NULL && config->passwords)
+		local = member->id;
+	if (!local_password_is(web, local, asked->password, out, err))
+		return false;
+	if (source != NULL)
 		return directory_knows(
 		    web, source, id, asked->password, out, err);
-	return local_password_is(web, config->passwords ? member->id : STR(""),
-	    asked->password, out, err);
+	if (directory)
+		directory_pretend(web);
+	return true;
 }
 
 /* --- The session ---------------------------------------------------------- */

@@ -288,6 +288,31 @@ app() {
 	[ "$code" = 503 ]
 }
 
+# What a name costs to look for says whether there is one.
+@test "A8 the directory is asked about whoever it is, known or not" {
+	directory_up
+	printf '%s' 'correct horse battery' >boss.password
+	chmod 600 boss.password
+	rg member password boss --password-file boss.password --yes >/dev/null
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/ldap-cut-proxy.py" proxy \
+	    "${LDAP_URL##*:}" pass 0 3>&- &
+	pids+=($!)
+	until_true [ -s proxy ]
+	sed -i "s,${LDAP_URL},${LDAP_URL%:*}:$(cat proxy)," mapping.yaml
+	servers_up
+	for who in 'bob wrong' 'nobody wrong' 'boss wrong'; do
+		: >proxy.met
+		# shellcheck disable=SC2086
+		sign_in $who
+		[ "$code" = 401 ]
+		[ "$(wc -l <proxy.met)" -eq 1 ] || { echo "$who"; return 1; }
+	done
+	sign_in bob bob-secret
+	[ "$code" = 200 ]
+	sign_in boss 'correct horse battery'
+	[ "$code" = 200 ]
+}
+
 @test "an entry that was renamed is found by its id; one that is gone is not" {
 	directory_up
 	servers_up
