@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "fcgi/web/attempts.h"
 #include "fcgi/web/limits.h"
 #include "fcgi/web/problem.h"
 #include "fcgi/web/route.h"
@@ -638,6 +639,26 @@ input_read(struct call *call)
 	       ((call->route->flags & ROUTE_BODY) == 0 || json_read(call));
 }
 
+/* Before the change begins, which a wrong password takes back. */
+static bool
+change_counted(struct call *call, struct response *out)
+{
+	struct web *web = call->web;
+	struct str username = call->caller.actor.username;
+	struct str address = call->request->address;
+
+	struct err err = { 0 };
+
+	if ((call->route->flags & ROUTE_PROVES) == 0)
+		return change(call, out);
+	if (!attempt_count(web, username, address, &call->err) ||
+	    !change(call, out))
+		return false;
+	if (!attempt_forget(web, username, address, &err))
+		say(err.code, "%s", err.text);
+	return true;
+}
+
 /* Who it is comes before what it is about: a stranger learns nothing. */
 static bool
 call_run(struct call *call, struct response *out)
@@ -653,7 +674,7 @@ call_run(struct call *call, struct response *out)
 	    !input_read(call))
 		return false;
 	if (route_changes(call->route))
-		return key_check(call) && change(call, out);
+		return key_check(call) && change_counted(call, out);
 	if (!look(call))
 		return false;
 	shown_answer(call, out);

@@ -10,7 +10,7 @@ static const struct route routes[] = {
 	{ "GET",    "/me",                      "showMe",            0, me_show, NULL },
 	{ "PATCH",  "/me",                      "editMe",            ROUTE_BODY | ROUTE_OWN, me_edit, me_show },
 	{ "PUT",    "/me/account",              "useAccount",        ROUTE_BODY | ROUTE_PERSON, me_account, NULL },
-	{ "PUT",    "/me/password",             "setPassword",       ROUTE_BODY | ROUTE_PERSON, me_password, NULL },
+	{ "PUT",    "/me/password",             "setPassword",       ROUTE_BODY | ROUTE_PERSON | ROUTE_PROVES, me_password, NULL },
 	{ "GET",    "/me/sessions",             "listSessions",      ROUTE_OWN, sessions_list, NULL },
 	{ "DELETE", "/me/sessions",             "endSessions",       ROUTE_PERSON, sessions_end_all, NULL },
 	{ "DELETE", "/me/sessions/{session}",   "endSession",        ROUTE_PERSON, session_end_one, NULL },

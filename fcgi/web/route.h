@@ -14,6 +14,7 @@ enum route_flags {
 	ROUTE_PERSON = 1 << 3, /* signed in: not for tokens */
 	ROUTE_ASKS = 1 << 4, /* a POST that changes nothing */
 	ROUTE_OWN = 1 << 5, /* one's own: not for tokens that are narrowed */
+	ROUTE_PROVES = 1 << 6, /* with a password: counted as a sign-in is */
 };
 
 struct route {

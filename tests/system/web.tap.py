@@ -237,6 +237,18 @@ class Limits(Base):
         self.assertIn("retry-after", stopped.headers)
         self.assertEqual(self.world.sign_in("cid").status, 200)
 
+    def test_old_password(self):
+        """who sits at an unlocked screen cannot try passwords without end"""
+        self.world.password("bob")
+        bob = self.client(self.world.sign_in("bob"))
+        for n in range(3):
+            self.refused(bob.put("/me/password", {
+                "current": "wrong %d" % n,
+                "password": "another long password"}), 401, "bad_sign_in")
+        self.refused(bob.put("/me/password", {
+            "current": PASSWORD, "password": "another long password"}), 429,
+            "too_many_attempts")
+
     def test_forgotten(self):
         """a right password forgets the wrong ones before it"""
         self.world.password("bob")
