@@ -113,7 +113,8 @@ app_publisher(struct app *app)
 	if (key_file == NULL ||
 	    !record_key_load(&publisher->key, key_file, &app->err))
 		return false;
-	if (!redis_open(&app->redis, &app->config.view.redis, &app->err))
+	if (app->redis == NULL &&
+	    !redis_open(&app->redis, &app->config.view.redis, &app->err))
 		return false;
 	publisher->store = app->store;
 	publisher->redis = app->redis;

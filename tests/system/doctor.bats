@@ -150,7 +150,9 @@ names() { # code, file, text
 
 @test "doctor: a site as it should be is 0, each probe is asked, no session is left" {
 	nginx_up
-	run -0 doctor
+	run doctor
+	echo "$output"
+	[ "$status" -eq 0 ]
 	echo "$output"
 	[ "${#lines[@]}" -eq 12 ]
 	[[ $output == *"no identity"*"401 no_identity"*yes* ]]
