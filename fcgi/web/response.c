@@ -35,8 +35,8 @@ static const char standing[] =
     "X-Frame-Options: DENY\r\n"
     "Cross-Origin-Resource-Policy: same-origin\r\n"
     "Content-Security-Policy: default-src 'none'; style-src 'self'; "
-    "script-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'\r\n";
+    "script-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'";
 
 static bool
 has_control(struct str s)
@@ -82,12 +82,18 @@ response_write(const struct response *response, FCGX_Stream *out, bool head)
 	const char *phrase = phrase_of(response->status);
 
 	if (response->failed || phrase == NULL) {
-		FCGX_FPrintF(
-		    out, "Status: 500 %s\r\n%s\r\n", phrase_of(500), standing);
+		FCGX_FPrintF(out, "Status: 500 %s\r\n%s\r\n\r\n",
+		    phrase_of(500), standing);
 		return;
 	}
 	FCGX_FPrintF(
 	    out, "Status: %d %s\r\n%s", response->status, phrase, standing);
+	for (size_t i = 0; i < response->form_to.count; i++) {
+		FCGX_PutStr(" ", 1, out);
+		FCGX_PutStr(response->form_to.items[i].ptr,
+		    (int)response->form_to.items[i].len, out);
+	}
+	FCGX_PutStr("\r\n", 2, out);
 	for (size_t i = 0; i < response->header_count; i++) {
 		const struct header *h = &response->headers[i];
 

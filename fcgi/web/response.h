@@ -25,6 +25,9 @@ struct response {
 	struct header headers[RESPONSE_HEADERS];
 	size_t header_count;
 	struct str body;
+	/* Origins, but our own, that a form of the page may end at: a browser
+	 * asks for that where it is sent on, too. */
+	struct names form_to;
 	bool failed;
 };
 

@@ -36,6 +36,7 @@ html(struct visit *v, int status, struct str page)
 		.status = page.ptr != NULL ? status : 0,
 		.type = "text/html; charset=utf-8",
 		.body = page,
+		.form_to = v->web->setup->config.web.return_origins,
 	};
 }
 

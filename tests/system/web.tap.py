@@ -335,6 +335,29 @@ class Returns(Base):
                          "no_identity")
 
 
+class Elsewhere(Base):
+    more = {"web": "  return_origins: [https://other.example.org]\n"}
+
+    def test_listed(self):
+        """A5 a listed place is led back to, and the browser lets the form"""
+        self.world.password("bob")
+        nobody = self.world.nobody()
+        to = "https://other.example.org/a"
+        page = nobody.send("GET", "/rolegate/sign-in?to=" + urllib.parse.quote(
+            to, safe=""))
+        self.assertIn('name="to" value="%s"' % to, page.body.decode())
+        policy = page.headers["content-security-policy"].split("; ")
+        self.assertIn("form-action 'self' https://other.example.org", policy)
+        right = nobody.form("/rolegate/sign-in", username="bob", to=to,
+                            password=PASSWORD, ORIGIN=ORIGIN)
+        self.assertEqual((right.status, right.headers["location"]), (303, to))
+        for other in ("https://other.example.org.evil.example/",
+                      "https://evil.example/"):
+            page = nobody.send("GET", "/rolegate/sign-in?to=" +
+                               urllib.parse.quote(other, safe=""))
+            self.assertIn('name="to" value="/"', page.body.decode())
+
+
 class Invitations(Base):
     def join(self, token, username="new", **more):
         return self.world.nobody().send(
