@@ -677,10 +677,11 @@ options_read(struct run *run, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct run *run = calloc(1, sizeof(*run));
+	static struct run *run; /* until the end */
 
 	/* It outlives no test. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	run = calloc(1, sizeof(*run));
 	if (run == NULL)
 		die("memory");
 	run->lanes_max = 16;
