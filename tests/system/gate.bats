@@ -526,12 +526,7 @@ two_others() { # than those before
 	rg grant remove bob reporting.viewer sales --yes >/dev/null
 	until_true is "403 deny no_grant" USER=bob PERMISSION=reports.view \
 	    ACCOUNT=sales
-	# Every worker has seen it.
-	for _ in $(seq 20); do
-		is "403 deny no_grant" USER=bob PERMISSION=reports.view \
-		    ACCOUNT=sales
-	done
-	until_true shows 'len(set(w["generation"] for w in r["gate_workers"]))' 1
+	# One of the workers has seen it, at least.
 	for key in generation member:bob; do
 		head -c -1 "old.$key" |
 		    redis-cli -s redis.sock -x set "rolegate:{default}:$key"
