@@ -518,6 +518,7 @@ two_others() { # than those before
 @test "W6 a worker that takes a dead one's place believes nothing older" {
 	up
 	follower=$(pgrep -P "$follow_pid")
+	pids+=("$follower")
 	kill -STOP "$follower"
 	for key in generation member:bob session:x; do
 		cli get "rolegate:{default}:$key" >"old.$key"
