@@ -100,7 +100,7 @@ GATE_SRC = \
 	fcgi/gate/conn.c fcgi/gate/control.c fcgi/gate/counts.c \
 	fcgi/gate/decision_log.c fcgi/gate/fetch.c \
 	fcgi/gate/identity.c \
-	fcgi/gate/keys.c fcgi/gate/link.c fcgi/gate/main.c fcgi/gate/params.c \
+	fcgi/gate/keys.c fcgi/gate/libfcgi.c fcgi/gate/link.c fcgi/gate/main.c fcgi/gate/params.c \
 	fcgi/gate/records.c fcgi/gate/reply.c fcgi/gate/report.c \
 	fcgi/gate/request.c fcgi/gate/sandbox.c \
 	fcgi/gate/setup.c fcgi/gate/target.c \
@@ -316,7 +316,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 
 # The gate's connections, and nothing that decides.
 $(BUILD)/bench/null-loop: $(addprefix $(BUILD)/obj/fcgi/,gate/conn.o \
-    gate/counts.o gate/records.o process/times.o)
+    gate/counts.o gate/libfcgi.o gate/records.o process/times.o)
 $(BUILD)/bench/null-loop: BENCH_LIBS = -lfcgi -levent_core
 
 # What the system tests ask and step the clock with.

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/event_struct.h>
-#include <fcgiapp.h>
 
+#include "fcgi/gate/libfcgi.h"
 #include "fcgi/gate/records.h"
 #include "fcgi/process/times.h"
 
@@ -24,6 +25,8 @@ struct conn {
 	enum conn_state state;
 	bool keep; /* nginx wants to use it again */
 	bool stirs; /* bytes came while a request was judged */
+	unsigned char *begun; /* what has come of a request, when not all has */
+	size_t begun_len;
 	FCGX_Request fcgi;
 	struct request request;
 };
@@ -44,9 +47,8 @@ conn_close(struct conn *c)
 	all->count--;
 	event_del(&c->readable);
 	event_del(&c->late);
-	/* -1: libfcgi has closed it. */
-	if (c->fd >= 0)
-		close(c->fd);
+	close(c->fd);
+	free(c->begun);
 	free(c);
 	if (all->closed != NULL)
 		all->closed(all->context);
@@ -69,40 +71,6 @@ late_set(struct conn *c)
 		event_add(&c->late, &wait);
 }
 
-/* --- libfcgi ------------------------------------------------------------- */
-
-/* It never waits here and never meets what it cannot bear, for records_walk()
- * has seen a whole request. The fields that are set stand below "don't use
- * anything below here" in fcgiapp.h; test_gate_conn holds them in place.
- * Detached: should it close the descriptor, then without a wait for nginx. */
-static bool
-fcgi_take(struct conn *c)
-{
-	FCGX_InitRequest(&c->fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
-	c->fcgi.ipcFd = c->fd;
-	c->fcgi.keepConnection = 1;
-	c->fcgi.detached = 1;
-	return FCGX_Accept_r(&c->fcgi) == 0;
-}
-
-/* What FCGX_Finish_r() does, but for the closing: the descriptor is ours. A
- * body that has not been read would break the next request. */
-static bool
-fcgi_answer(struct conn *c, const char *text, size_t len)
-{
-	char rest[1024];
-	bool ok;
-
-	while (FCGX_GetStr(rest, sizeof(rest), c->fcgi.in) > 0)
-		;
-	ok = FCGX_PutStr(text, (int)len, c->fcgi.out) == (int)len;
-	ok = FCGX_FClose(c->fcgi.err) == 0 && ok;
-	ok = FCGX_FClose(c->fcgi.out) == 0 && ok;
-	ok = FCGX_GetError(c->fcgi.in) == 0 && ok;
-	FCGX_Free(&c->fcgi, 0);
-	return ok;
-}
-
 /* --- One request --------------------------------------------------------- */
 
 static void
@@ -111,7 +79,7 @@ on_judged(struct request *request, const char *text, size_t len)
 	struct conn *c =
 	    (struct conn *)(void *)((char *)request -
 				    offsetof(struct conn, request));
-	bool ok = fcgi_answer(c, text, len);
+	bool ok = libfcgi_answer(&c->fcgi, text, len);
 
 	c->state = CONN_READING;
 	if (!ok || !c->keep || c->all->ending)
@@ -122,12 +90,12 @@ on_judged(struct request *request, const char *text, size_t len)
 	}
 }
 
+/* A whole request of len bytes has come. */
 static void
-conn_judge(struct conn *c)
+conn_judge(struct conn *c, size_t len)
 {
 	event_del(&c->late);
-	if (!fcgi_take(c)) {
-		c->fd = -1;
+	if (!libfcgi_take(&c->fcgi, c->fd, c->all->bytes, len)) {
 		conn_break(c);
 		return;
 	}
@@ -137,13 +105,51 @@ conn_judge(struct conn *c)
 	request_judge(&c->request, c->fcgi.envp);
 }
 
-/* Looks at what waits. The connection may be gone afterwards. */
+/* Nothing is held between requests, so that a kept connection that is idle
+ * costs nothing. */
 static void
-conn_look(struct conn *c)
+begun_drop(struct conn *c)
+{
+	free(c->begun);
+	c->begun = NULL;
+	c->begun_len = 0;
+}
+
+static bool
+begun_keep(struct conn *c, size_t len)
+{
+	unsigned char *begun = realloc(c->begun, len);
+
+	if (begun == NULL)
+		return false;
+	memcpy(begun, c->all->bytes, len);
+	c->begun = begun;
+	c->begun_len = len;
+	return true;
+}
+
+/* Puts all that has come of a request into the bytes that the connections
+ * share. As recv() otherwise. */
+static ssize_t
+conn_receive(struct conn *c)
 {
 	struct conns *all = c->all;
+	size_t had = c->begun_len;
 	ssize_t got = recv(
-	    c->fd, all->bytes, sizeof(all->bytes), MSG_PEEK | MSG_DONTWAIT);
+	    c->fd, all->bytes + had, sizeof(all->bytes) - had, MSG_DONTWAIT);
+
+	if (got <= 0)
+		return got;
+	if (had > 0)
+		memcpy(all->bytes, c->begun, had);
+	return (ssize_t)had + got;
+}
+
+/* The connection may be gone afterwards. */
+static void
+conn_read(struct conn *c)
+{
+	ssize_t got = conn_receive(c);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -151,15 +157,19 @@ conn_look(struct conn *c)
 		conn_close(c);
 		return;
 	}
-	switch (records_walk(all->bytes, (size_t)got, &c->keep)) {
+	switch (records_walk(c->all->bytes, (size_t)got, &c->keep)) {
 	case WALK_REFUSE:
 		conn_break(c);
 		break;
 	case WALK_INCOMPLETE:
-		late_set(c);
+		if (begun_keep(c, (size_t)got))
+			late_set(c);
+		else
+			conn_break(c);
 		break;
 	case WALK_COMPLETE:
-		conn_judge(c);
+		begun_drop(c);
+		conn_judge(c, (size_t)got);
 		break;
 	}
 }
@@ -174,7 +184,7 @@ on_readable(evutil_socket_t fd, short what, void *context)
 	if (c->state == CONN_JUDGED)
 		c->stirs = true; /* an edge comes only once */
 	else
-		conn_look(c);
+		conn_read(c);
 }
 
 static void
@@ -223,7 +233,7 @@ conns_end(struct conns *conns)
 		char byte;
 
 		next = c->next;
-		if (c->state == CONN_READING &&
+		if (c->state == CONN_READING && c->begun == NULL &&
 		    recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
 			conn_close(c);
 	}

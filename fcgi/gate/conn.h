@@ -1,7 +1,7 @@
 /* conn.h - one FastCGI connection of nginx.
  *
- * Shape:   reading (bytes are looked at, not taken) -> judged (libfcgi has
- *          taken a whole request, the view may be asked) -> answered ->
+ * Shape:   reading (what has come is held until a request is whole) -> judged
+ *          (libfcgi has taken it apart, the view may be asked) -> answered ->
  *          reading, or closed when nginx does not keep it. A request lives in
  *          its connection: no answer can go to another one (CASES T30).
  * Bounds:  a connection that has not sent a whole request REQUEST_WAIT_MS
@@ -26,7 +26,7 @@ struct conns {
 	bool ending; /* what is answered is closed */
 	void (*closed)(void *context); /* after each one */
 	void *context;
-	unsigned char bytes[REQUEST_MAX + 1]; /* what waits on one of them */
+	unsigned char bytes[REQUEST_MAX + 1]; /* what has come on one of them */
 };
 
 /* Takes over the fd, which has to be non-blocking. */

@@ -8,10 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fcgiapp.h>
-
 #include "fcgi/gate/conn.h"
 #include "fcgi/gate/control.h"
+#include "fcgi/gate/libfcgi.h"
 #include "fcgi/gate/sandbox.h"
 #include "fcgi/process/times.h"
 #include "fcgi/process/say.h"
@@ -298,7 +297,7 @@ static bool
 worker_open(struct worker *w, struct err *err)
 {
 	w->loop = event_base_new();
-	if (w->loop == NULL || FCGX_Init() != 0)
+	if (w->loop == NULL || !libfcgi_init())
 		return err_set(err, ERR_BUG, "worker_start",
 		    "a worker: cannot make its event loop");
 	if (!view_open(&w->view, w->loop, &w->setup->view, err))

@@ -11,10 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <fcgiapp.h>
-
 #include "answer.h"
 #include "fcgi/gate/conn.h"
+#include "fcgi/gate/libfcgi.h"
 
 void
 request_judge(struct request *request, char *const *envp)
@@ -63,7 +62,7 @@ main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	conns.loop = event_base_new();
-	if (conns.loop == NULL || FCGX_Init() != 0)
+	if (conns.loop == NULL || !libfcgi_init())
 		return 1;
 	signal(SIGTERM, SIG_DFL);
 	accept = event_new(conns.loop, listen_on(argv[1]), EV_READ | EV_PERSIST,

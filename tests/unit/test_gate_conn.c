@@ -6,9 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fcgiapp.h>
-
 #include "fcgi/gate/conn.h"
+#include "fcgi/gate/libfcgi.h"
 #include "fcgi/process/times.h"
 #include "fcgi_bytes.h"
 #include "unit.h"
@@ -41,7 +40,7 @@ world_open(struct world *w)
 
 	*w = (struct world){ .setup = { .log = { .fd = -1 } } };
 	signal(SIGPIPE, SIG_IGN);
-	ck_assert_int_eq(FCGX_Init(), 0);
+	ck_assert(libfcgi_init());
 	w->loop = event_base_new();
 	w->conns = calloc(1, sizeof(*w->conns));
 	ck_assert(w->loop != NULL && w->conns != NULL);
@@ -363,60 +362,6 @@ START_TEST(W14_what_waits_unseen_is_answered)
 }
 END_TEST
 
-/* --- libfcgi ------------------------------------------------------------- */
-
-/* The fields below "don't use anything below here" do what we use them for. */
-START_TEST(libfcgi_takes_a_connection_from_us_and_leaves_it)
-{
-	static struct fcgi_bytes all;
-	FCGX_Request r;
-	int ends[2];
-
-	ck_assert_int_eq(FCGX_Init(), 0);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	all.len = 0;
-	fcgi_words(&all, "begin:close params params. stdin.");
-	ck_assert_int_eq(write(ends[0], all.bytes, all.len), (ssize_t)all.len);
-	FCGX_InitRequest(&r, -1, FCGI_FAIL_ACCEPT_ON_INTR);
-	r.ipcFd = ends[1];
-	r.keepConnection = 1;
-	r.detached = 1;
-	ck_assert_int_eq(FCGX_Accept_r(&r), 0);
-	ck_assert_int_eq(r.ipcFd, ends[1]);
-	ck_assert_int_eq(r.keepConnection, 0);
-	ck_assert_str_eq(FCGX_GetParam("FIRST", r.envp), "a");
-	ck_assert_str_eq(FCGX_GetParam("SECOND", r.envp), "");
-	ck_assert_str_eq(FCGX_GetParam("THIRD", r.envp), "bc");
-	FCGX_Free(&r, 0);
-	ck_assert_int_eq(write(ends[1], "x", 1), 1);
-	close(ends[0]);
-	close(ends[1]);
-}
-END_TEST
-
-/* When it cannot be read after all, it is closed without a wait. */
-START_TEST(libfcgi_gives_a_lost_connection_up_at_once)
-{
-	int64_t start_ms = monotonic_ms();
-	FCGX_Request r;
-	int ends[2];
-
-	ck_assert_int_eq(FCGX_Init(), 0);
-	ck_assert_int_eq(
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	ck_assert_int_eq(write(ends[0], "\1\1\0\1", 4), 4);
-	FCGX_InitRequest(&r, -1, FCGI_FAIL_ACCEPT_ON_INTR);
-	r.ipcFd = ends[1];
-	r.keepConnection = 1;
-	r.detached = 1;
-	ck_assert_int_lt(FCGX_Accept_r(&r), 0);
-	ck_assert_int_lt(monotonic_ms() - start_ms, 500);
-	ck_assert_int_eq(write(ends[1], "x", 1), -1);
-	ck_assert_int_eq(errno, EBADF);
-	close(ends[0]);
-}
-END_TEST
-
 static void
 tests(TCase *t)
 {
@@ -432,8 +377,6 @@ tests(TCase *t)
 	tcase_add_test(t, W14_an_idle_connection_ends_at_once);
 	tcase_add_test(t, W14_what_has_begun_is_finished);
 	tcase_add_test(t, W14_what_waits_unseen_is_answered);
-	tcase_add_test(t, libfcgi_takes_a_connection_from_us_and_leaves_it);
-	tcase_add_test(t, libfcgi_gives_a_lost_connection_up_at_once);
 }
 
 UNIT_MAIN("gate connections", tests)
