@@ -146,6 +146,7 @@ deadline_add(struct asking *asking)
 {
 	struct askings *all = asking->all;
 
+	asking->deadline_ms = monotonic_ms() + all->config.wait_ms;
 	asking->before = all->last;
 	asking->next = NULL;
 	if (all->last != NULL)
@@ -678,7 +679,6 @@ askings_ask(struct askings *all, const struct view_ask *ask)
 		ask_refuse(ask, VIEW_UNKNOWN);
 		return;
 	}
-	asking->deadline_ms = monotonic_ms() + all->config.wait_ms;
 	if (!ask_copy(asking, ask)) {
 		asking_answer(asking, VIEW_UNKNOWN);
 	} else if (asking->ask.session.len == 0) {

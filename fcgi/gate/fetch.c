@@ -147,13 +147,13 @@ on_timer(evutil_socket_t fd, short what, void *context)
 /* --- Sending ------------------------------------------------------------- */
 
 static bool
-fetch_send(struct fetcher *fetcher, struct fetch *fetch)
+fetch_send(struct fetcher *fetcher, struct fetch *fetch, int64_t now_ms)
 {
 	struct str words[] = { STR("GET"), fetch_key(fetch) };
 
 	if (!link_send(fetcher->link, words, 2))
 		return false;
-	fetch->sent_ms = monotonic_ms();
+	fetch->sent_ms = now_ms;
 	fetch->round = link_round(fetcher->link);
 	fetch->changes = cache_changes(fetcher->config.cache);
 	fetcher->count_sent++;
@@ -162,7 +162,8 @@ fetch_send(struct fetcher *fetcher, struct fetch *fetch)
 }
 
 static struct fetch *
-fetch_new(struct fetcher *fetcher, enum record_kind kind, struct str name)
+fetch_new(struct fetcher *fetcher, enum record_kind kind, struct str name,
+    int64_t now_ms)
 {
 	struct str prefix = fetcher->config.keys->prefix[kind];
 	struct fetch *fetch = malloc(sizeof(*fetch) + prefix.len + name.len);
@@ -171,7 +172,7 @@ fetch_new(struct fetcher *fetcher, enum record_kind kind, struct str name)
 		return NULL;
 	*fetch = (struct fetch){
 		.kind = kind,
-		.wanted_ms = monotonic_ms(),
+		.wanted_ms = now_ms,
 		.key_len = prefix.len + name.len,
 		.name_at = prefix.len,
 	};
@@ -209,16 +210,17 @@ fetcher_get(struct fetcher *fetcher, enum record_kind kind, struct str name,
 		return false;
 	fetch = fetch_same(fetcher, kind, name);
 	if (fetch == NULL) {
-		int64_t by_ms = monotonic_ms() + fetcher->config.wait_ms;
+		int64_t now_ms = monotonic_ms();
 
-		if (!link_may_be_up(fetcher->link, by_ms))
+		if (!link_may_be_up(
+			fetcher->link, now_ms + fetcher->config.wait_ms))
 			return false;
-		fetch = fetch_new(fetcher, kind, name);
+		fetch = fetch_new(fetcher, kind, name, now_ms);
 		if (fetch == NULL)
 			return false;
 		if (!link_is_up(fetcher->link)) {
 			queue_add(&fetcher->unsent, fetch);
-		} else if (!fetch_send(fetcher, fetch)) {
+		} else if (!fetch_send(fetcher, fetch, now_ms)) {
 			free(fetch);
 			return false;
 		}
@@ -300,11 +302,13 @@ catalogue_read(
 	    &own, &entry->parsed->arena, &entry->parsed->catalogue, err);
 }
 
-/* The whole text is kept only where it is compared with the next one. */
+/* Is the whole text kept, to be compared with the next one? In a near cache
+ * it would cost memory, and is seldom needed. */
 static bool
-keeps_text(enum record_kind kind)
+keeps_text(const struct fetcher *fetcher, enum record_kind kind)
 {
-	return kind == RECORD_CATALOGUE || kind == RECORD_GENERATION;
+	return kind == RECORD_CATALOGUE || kind == RECORD_GENERATION ||
+	       (!fetcher->config.caching && kind != RECORD_HEARTBEAT);
 }
 
 static bool
@@ -337,7 +341,7 @@ entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
     struct err *err)
 {
 	struct str name = fetch_name(fetch);
-	bool whole = keeps_text(fetch->kind);
+	bool whole = keeps_text(fetcher, fetch->kind);
 	int64_t floor = cache_floor(fetcher->config.cache, fetch->kind, name);
 	struct record record;
 	struct entry *entry;
@@ -368,13 +372,14 @@ entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
 static struct entry *
 entry_again(struct fetcher *fetcher, const struct fetch *fetch, struct str text)
 {
-	struct entry *entry = NULL;
+	struct entry *entry;
 
-	if (fetch->kind == RECORD_GENERATION)
-		entry = fetcher->newest;
-	else if (fetch->kind == RECORD_CATALOGUE)
-		entry = cache_peek(
-		    fetcher->config.cache, fetch->kind, fetch_name(fetch));
+	if (!keeps_text(fetcher, fetch->kind))
+		return NULL;
+	entry = fetch->kind == RECORD_GENERATION
+		    ? fetcher->newest
+		    : cache_peek(fetcher->config.cache, fetch->kind,
+			  fetch_name(fetch));
 	if (entry == NULL || entry->absent || !str_eq(entry_text(entry), text))
 		return NULL;
 	return entry_hold(entry);
@@ -384,9 +389,8 @@ static void
 entry_keep(
     struct fetcher *fetcher, const struct fetch *fetch, struct entry *entry)
 {
-	if (fetch->kind == RECORD_HEARTBEAT)
-		return;
-	if (fetcher->config.keep_all || fetch->kind == RECORD_CATALOGUE)
+	if (!is_number(fetch->kind) ||
+	    (fetcher->config.caching && fetch->kind == RECORD_GENERATION))
 		cache_put(fetcher->config.cache, entry, fetch->changes,
 		    monotonic_ms());
 }
@@ -512,13 +516,14 @@ on_up(void *context)
 {
 	struct fetcher *fetcher = context;
 	struct queue waiting = fetcher->unsent;
+	int64_t now_ms = monotonic_ms();
 
 	fetcher->unsent = (struct queue){ NULL, NULL };
 	if (!fetcher->first_is_out)
 		fetcher->first_is_out = fetcher_get(
 		    fetcher, RECORD_GENERATION, STR(""), &fetcher->first);
 	for (struct fetch *f; (f = queue_take(&waiting)) != NULL;)
-		if (!fetch_send(fetcher, f))
+		if (!fetch_send(fetcher, f, now_ms))
 			fetch_end(f, FETCHED_NOTHING, NULL);
 	timer_set(fetcher);
 }

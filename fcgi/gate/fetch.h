@@ -11,7 +11,9 @@
  * Checks:  signature, name, and that nothing is older than what was seen
  *          before: the view's generation always, a record's where the cache
  *          remembers it (CASES W6).
- * Cache:   what was fetched is put into it. */
+ * Cache:   what was fetched is put into it. Where there is no near cache, it
+ *          holds the records as they came: one that comes again, byte for
+ *          byte, was verified before. */
 #ifndef ROLEGATE_GATE_FETCH_H
 #define ROLEGATE_GATE_FETCH_H
 
@@ -41,7 +43,7 @@ struct fetch_config {
 	const struct keys *keys;
 	const struct record_key *key;
 	struct cache *cache;
-	bool keep_all; /* else only catalogues go into the cache */
+	bool caching; /* else Redis is asked each time */
 	struct view_seen *seen; /* see view.h; may be NULL */
 	int64_t wait_ms;
 	/* Redis answers; Redis is lost; a record was refused. */

@@ -253,7 +253,8 @@ finish(
 
 	answer->id = str_from(r->id);
 	answer->filter_key = judge->setup->filter_key;
-	answer->filter_expires_s = wall_ms() / 1000 + FILTER_LIFE_S;
+	if (answer->filter_key != NULL)
+		answer->filter_expires_s = wall_ms() / 1000 + FILTER_LIFE_S;
 	len = answer_make(answer, text);
 	if (was_known && answer->verdict == VERDICT_UNKNOWN)
 		too_large_say(judge, answer);

@@ -11,8 +11,8 @@
 #include "fcgi/process/times.h"
 #include "fcgi/gate/watch.h"
 
-/* For catalogues alone, when there is no near cache: parsing one for each
- * request would cost more than all the rest. */
+/* For what was verified and parsed before, when there is no near cache: it is
+ * asked for each time, but mostly comes as it was. */
 #define SHELF_BYTES	 (8 * 1024 * 1024)
 #define REFUSED_QUIET_MS 60000
 #define OUTAGE_QUIET_MS	 5000
@@ -289,7 +289,7 @@ parts_open(struct view *view, struct event_base *loop, struct err *err)
 		.target = &view->target,
 		.keys = &view->keys,
 		.key = &view->key,
-		.keep_all = caching,
+		.caching = caching,
 		.seen = view->config.seen,
 		.wait_ms = view->config.wait_ms,
 		.up = fetcher_up,

@@ -236,6 +236,8 @@ head_fail(struct str name, struct str text, struct err *err)
 	return no_form(name, err);
 }
 
+_Static_assert(MAC_HEX == crypto_verify_64_BYTES, "the digits of a MAC");
+
 static bool
 mac_fits(const struct record_key *key, struct str signed_text, const char *line)
 {
@@ -244,7 +246,8 @@ mac_fits(const struct record_key *key, struct str signed_text, const char *line)
 	mac_hex(hex, key, signed_text);
 	return memcmp(line, MAC_WORD, MAC_WORD_LEN) == 0 &&
 	       line[MAC_LINE - 1] == '\n' &&
-	       sodium_memcmp(hex, line + MAC_WORD_LEN, MAC_HEX) == 0;
+	       crypto_verify_64((unsigned char *)hex,
+		   (const unsigned char *)line + MAC_WORD_LEN) == 0;
 }
 
 /* Of control characters only TAB and LF; a signed record has no others, and
