@@ -212,6 +212,7 @@ conn_open(struct conns *conns, int fd)
 	}
 	c->all = conns;
 	c->fd = fd;
+	c->request.started_us = monotonic_us();
 	c->next = conns->first;
 	if (c->next != NULL)
 		c->next->before = c;
@@ -221,6 +222,29 @@ conn_open(struct conns *conns, int fd)
 }
 
 /* --- All of them --------------------------------------------------------- */
+
+static bool
+is_idle(const struct conn *c)
+{
+	return c->state == CONN_READING && c->begun == NULL;
+}
+
+bool
+conns_make_room(struct conns *conns, int64_t idle_ms)
+{
+	struct conn *longest = NULL;
+
+	for (struct conn *c = conns->first; c != NULL; c = c->next)
+		if (is_idle(c) &&
+		    (longest == NULL ||
+			c->request.started_us < longest->request.started_us))
+			longest = c;
+	if (longest == NULL ||
+	    monotonic_us() - longest->request.started_us < idle_ms * 1000)
+		return false;
+	conn_close(longest);
+	return true;
+}
 
 /* What has begun to come is waited for, what is whole is answered. */
 void
@@ -233,7 +257,7 @@ conns_end(struct conns *conns)
 		char byte;
 
 		next = c->next;
-		if (c->state == CONN_READING && c->begun == NULL &&
+		if (is_idle(c) &&
 		    recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
 			conn_close(c);
 	}

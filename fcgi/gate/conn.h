@@ -31,6 +31,9 @@ struct conns {
 
 /* Takes over the fd, which has to be non-blocking. */
 void conn_open(struct conns *conns, int fd);
+/* Closes the one that has been idle longest, if that is idle_ms at least;
+ * nginx asks again on another one if it was about to use it. */
+bool conns_make_room(struct conns *conns, int64_t idle_ms);
 /* Closes what is idle; the others when they have been answered. */
 void conns_end(struct conns *conns);
 /* Drops all of them, answered or not. */

@@ -11,6 +11,7 @@
 
 #define CONNECTIONS_MAX	  4096 /* of one worker */
 #define DESCRIPTORS_KEPT  32 /* for all but connections */
+#define CONN_IDLE_MS	  1000 /* then its place may be another's */
 #define ACCEPTS_A_ROUND	  4 /* so that all workers get some */
 #define REQUEST_WAIT_MS	  2000 /* until the whole of a request is there */
 #define FINISH_WAIT_MS	  5000 /* for what is in flight when a worker ends */

@@ -66,11 +66,13 @@ peer_is_let_in(struct worker *w, int fd)
 	return false;
 }
 
-/* Over the bound a connection is closed at once: nginx then says no, fast. */
+/* Over the bound a new connection takes the place of one that nobody uses. If
+ * all are in use it is closed at once: nginx then says no, fast. */
 static bool
 has_room(struct worker *w)
 {
-	if (w->conns.count < w->conns_max)
+	if (w->conns.count < w->conns_max ||
+	    conns_make_room(&w->conns, CONN_IDLE_MS))
 		return true;
 	counts_add(w->counts, COUNT_CROWDED, 1);
 	if (say_now(&w->crowded))

@@ -318,6 +318,45 @@ START_TEST(T26_who_leaves_hurts_nobody)
 }
 END_TEST
 
+/* Only what nobody uses makes room, and of that the oldest. */
+START_TEST(W13_what_is_idle_longest_makes_room)
+{
+	struct world w;
+	int ends[3][2];
+	char byte;
+
+	world_open(&w);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(
+		    socketpair(AF_UNIX,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends[i]),
+		    0);
+		turn_for(&w, 10);
+		conn_open(w.conns, ends[i][1]);
+	}
+	/* The first one is used again, the second has begun to. */
+	turn_for(&w, 10);
+	send_words(&w, GOOD);
+	ck_assert_int_eq(write(ends[0][0], "\1\1", 2), 2);
+	turn(&w);
+	ck_assert_str_eq(heard(&w), "4");
+	ck_assert(!conns_make_room(w.conns, 1000));
+	ck_assert_int_eq(ended, 0);
+	turn_for(&w, 30);
+	ck_assert(conns_make_room(w.conns, 30));
+	ck_assert_int_eq(read(ends[1][0], &byte, 1), 0);
+	ck_assert(conns_make_room(w.conns, 30));
+	ck_assert_int_eq(read(ends[2][0], &byte, 1), 0);
+	ck_assert(conns_make_room(w.conns, 30));
+	ck_assert_str_eq(heard(&w), "c");
+	ck_assert(!conns_make_room(w.conns, 0));
+	ck_assert_uint_eq(w.conns->count, 1);
+	for (int i = 0; i < 3; i++)
+		close(ends[i][0]);
+	world_close(&w);
+}
+END_TEST
+
 /* --- Ending -------------------------------------------------------------- */
 
 START_TEST(W14_an_idle_connection_ends_at_once)
@@ -374,6 +413,7 @@ tests(TCase *t)
 	tcase_add_test(t, W11_who_drips_is_sent_away);
 	tcase_add_test(t, W13_who_does_not_read_is_sent_away);
 	tcase_add_test(t, T26_who_leaves_hurts_nobody);
+	tcase_add_test(t, W13_what_is_idle_longest_makes_room);
 	tcase_add_test(t, W14_an_idle_connection_ends_at_once);
 	tcase_add_test(t, W14_what_has_begun_is_finished);
 	tcase_add_test(t, W14_what_waits_unseen_is_answered);
