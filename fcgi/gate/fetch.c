@@ -408,6 +408,7 @@ fetch_text(struct fetcher *fetcher, struct fetch *fetch, struct str text)
 		fetch_end(fetch, FETCHED_BAD, NULL);
 		return;
 	}
+	link_proved(fetcher->link);
 	entry_keep(fetcher, fetch, entry);
 	fetch_end(fetch, FETCHED_RECORD, entry);
 	entry_release(entry);
@@ -419,6 +420,7 @@ fetch_absent(struct fetcher *fetcher, struct fetch *fetch)
 	struct entry *entry =
 	    entry_new(fetch->kind, fetch_name(fetch), (struct str){ NULL, 0 });
 
+	link_proved(fetcher->link);
 	if (entry != NULL)
 		entry_keep(fetcher, fetch, entry);
 	entry_release(entry);
@@ -433,7 +435,6 @@ prove(struct fetcher *fetcher)
 	if (fetcher->proved)
 		return;
 	fetcher->proved = true;
-	link_proved(fetcher->link);
 	fetcher->config.up(fetcher->config.context);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fcgi/gate/reply.h"
+#include "fcgi/process/times.h"
 #include "redis_fake.h"
 #include "unit.h"
 
@@ -328,6 +329,28 @@ START_TEST(W8_a_server_that_is_one_behind_never_grants)
 }
 END_TEST
 
+/* Its answers are whole, and never what was asked for: it is not tried more
+ * often than one that does not answer at all. */
+START_TEST(W5_W8_a_server_that_errs_is_left_longer_and_longer)
+{
+	struct view_world *world = world_open();
+	struct fake fake = honest_fake(world);
+	struct str wrong = text_member(world, "bob", "viewer", "shop", 6);
+
+	fake.to_get = str_fmt(&world->arena, "$%zu\r\n%.*s\r\n", wrong.len,
+	    STR_ARGS(wrong));
+	fake_start(world, &fake);
+	world->config.wait_ms = 20;
+	view_start(world);
+	for (int64_t end = monotonic_ms() + 2000; monotonic_ms() < end;)
+		ask(world, "", "ann", "shop");
+	/* After 0, 50, 100 ... ms, each cut by up to a half. */
+	ck_assert_int_ge(counts(world).refused_records, 3);
+	ck_assert_int_le(counts(world).refused_records, 8);
+	world_close(world);
+}
+END_TEST
+
 START_TEST(W5_a_byte_now_and_then_is_a_dont_know)
 {
 	struct view_world *world = world_open();
@@ -554,6 +577,8 @@ tests(TCase *t)
 	    t, W12_a_bad_record_is_a_dont_know, 0, COUNT(records));
 	tcase_add_loop_test(
 	    t, W8_a_server_that_is_one_behind_never_grants, 0, 5);
+	tcase_add_test(
+	    t, W5_W8_a_server_that_errs_is_left_longer_and_longer);
 	tcase_add_test(t, W5_a_byte_now_and_then_is_a_dont_know);
 	tcase_add_test(t, W5_silence_is_a_dont_know);
 	tcase_add_test(t, T29_connections_that_close_are_replaced);
