@@ -286,7 +286,8 @@ class Line:
 
 class World:
     def __init__(self, members=60, cache_kb=CACHE_KB, heartbeat_max_s=2,
-                 gate="", nofile=None, clock=False, database=None):
+                 gate="", nofile=None, clock=False, database=None,
+                 front=None):
         self.folder = tempfile.mkdtemp(prefix="rolegate-faults.")
         self.gate_socket = self.path("gate.sock")
         self.members = members
@@ -306,7 +307,8 @@ class World:
                 ":verify_asan_link_order=0")
         self.publisher = self.path("redis.sock")
         self.settings = dict(cache=cache_kb * 1024, beat=heartbeat_max_s,
-                             database=database or 0, more=gate)
+                             database=database or 0, more=gate,
+                             front=front or "unix:" + self.path("front.sock"))
         try:
             self.rg("key", "new", self.path("view.key"), configured=False)
             self.configure()
@@ -326,7 +328,7 @@ view:
   redis: {{address: "unix:{publisher}"}}
   key_file: {key}
 gate:
-  redis: {{address: "unix:{front}", database: {database}}}
+  redis: {{address: "{front}", database: {database}}}
   socket: {socket}
   control: {control}
   workers: 2
@@ -336,7 +338,7 @@ gate:
   cache_bytes: {cache}
   heartbeat_max_s: {beat}
 {more}""".format(root=ROOT, publisher=self.publisher,
-                 key=self.path("view.key"), front=self.path("front.sock"),
+                 key=self.path("view.key"),
                  socket=self.gate_socket, control=self.path("control.sock"),
                  **self.settings))
 
@@ -445,8 +447,8 @@ gate:
         self.gate = self.spawn(*words, log="gate.log", env=self.gate_environ)
         self.until(lambda: os.path.exists(self.gate_socket))
 
-    def start(self):
-        self.server = self.redis_up()
+    def start(self, *redis_words):
+        self.server = self.redis_up("redis.sock", *redis_words)
         self.proxy = self.proxy_make("front.sock", self.path("redis.sock"))
         self.follow()
         self.gate_up()

@@ -45,18 +45,23 @@ class Result(unittest.TestResult):
             print("# " + line)
         sys.stdout.flush()
 
-    def say(self, test, ok, why=None, more=""):
+    def say(self, test, ok, why=None, skip=None):
         self.number += 1
         sentence = (test.shortDescription() or str(test)).rstrip(".")
-        print("%s %d %s%s in %dms" % (
-            "ok" if ok else "not ok", self.number, sentence, more,
-            (time.monotonic() - self.began) * 1000))
+        print("%s %d %s in %dms%s" % (
+            "ok" if ok else "not ok", self.number, sentence,
+            (time.monotonic() - self.began) * 1000,
+            " # skip " + skip if skip else ""))
         sys.stdout.flush()
         if why:
             self.say_why(why)
 
     def addSuccess(self, test):
         self.say(test, True)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.say(test, True, skip=reason)
 
     def addFailure(self, test, why):
         super().addFailure(test, why)
