@@ -655,7 +655,10 @@ class TakenAway(Base):
             ("suspended", "m12", "a12",
              ("account", "edit", "a12", "--status", "suspended")),
             ("account removed", "m15", "a15", ("account", "remove", "a15")),
+            # m18 has its role above a21.
+            ("moved away", "m18", "a21", ("account", "move", "a21", "else")),
         ]
+        world.rg("grant", "add", "m18", "full.editor", "biz", "--yes")
         world.until(world.trusted)
         lines = [world.line() for _ in range(8)]
         for what, member, account, words in cases:
