@@ -392,7 +392,7 @@ entry_keep(
 	if (!is_number(fetch->kind) ||
 	    (fetcher->config.caching && fetch->kind == RECORD_GENERATION))
 		cache_put(fetcher->config.cache, entry, fetch->changes,
-		    monotonic_ms());
+		    fetch->sent_ms);
 }
 
 static void

@@ -4,7 +4,8 @@
  *          SELECT), up. Tries are at most one a back-off step: 50 ms, doubled
  *          up to 2 s, each shortened at random by up to a half.
  *          link_proved() begins again at 50 ms.
- * Writing: commands of one round of the loop leave in one write.
+ * Writing: commands of one round of the loop leave in one write, many of them
+ *          in several.
  * Hooks:   up when the greeting is over; item for each item that comes after
  *          that; down, once, when the connection is lost, refused or dropped:
  *          it stays down until link_start(). No hook may close the link.

@@ -262,7 +262,9 @@ watch_down(void *context, const struct err *why)
 static bool
 asking_trusts(void *context)
 {
-	return is_trusted(context, monotonic_ms());
+	const struct view *view = context;
+
+	return view->watch != NULL && is_trusted(view, monotonic_ms());
 }
 
 static int64_t

@@ -1,6 +1,7 @@
 #include "fcgi/gate/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,6 +299,9 @@ events_make(struct worker *w)
 static bool
 worker_open(struct worker *w, struct err *err)
 {
+	/* malloc() sweeps up its fast bins for each block of a page or more,
+	 * and libfcgi takes three of those a request. */
+	mallopt(M_MXFAST, 0);
 	w->loop = event_base_new();
 	if (w->loop == NULL || !libfcgi_init())
 		return err_set(err, ERR_BUG, "worker_start",

@@ -22,6 +22,17 @@ BUILD = os.path.abspath(os.environ.get("ROLEGATE_BUILD",
 ROUNDS = int(os.environ.get("ROLEGATE_BENCH_ROUNDS", "5"))
 SECONDS = int(os.environ.get("ROLEGATE_BENCH_SECONDS", "2"))
 ROLE = "full.viewer"
+
+
+def unit_environ():
+    """As systemd starts rolegated."""
+    with open(os.path.join(ROOT, "packaging", "systemd",
+                           "rolegated.service")) as unit:
+        return dict(line.strip().split("=", 2)[1:] for line in unit
+                    if line.startswith("Environment="))
+
+
+ENVIRON = dict(os.environ, **unit_environ())
 ASK = ("TRUSTED_USER=m{m}", "ACCOUNT=a{a}", "PERMISSION=users.view")
 
 CONFIG = """
@@ -102,10 +113,10 @@ class Kit:
         self.numbers += 1
         return self.numbers
 
-    def start(self, *words):
+    def start(self, *words, env=None):
         log = open(self.path("log"), "ab")
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL,
-                                   stdout=log, stderr=log,
+                                   stdout=log, stderr=log, env=env,
                                    start_new_session=True)
         log.close()
         self.running.append(process)
@@ -119,7 +130,8 @@ class Kit:
     def responder(self, name):
         """One of the baselines; its socket and its process."""
         path = self.path(name + ".sock")
-        process = self.start(os.path.join(BUILD, "bench", name), path)
+        process = self.start(os.path.join(BUILD, "bench", name), path,
+                             env=ENVIRON)
         until(lambda: os.path.exists(path))
         return path, process
 
@@ -251,7 +263,7 @@ class Gate:
 
     def start(self):
         self.process = self.kit.start(os.path.join(BUILD, "rolegated"),
-                                      "--config", self.config)
+                                      "--config", self.config, env=ENVIRON)
         until(lambda: os.path.exists(self.socket))
         until(lambda: all(w[self.sign] for w in self.status()))
 

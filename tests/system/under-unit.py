@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Runs a program with the system calls that a systemd unit leaves it:
+"""Runs a program with the system calls that a systemd unit leaves it, and the
+environment that it gives it:
 
     under-unit.py UNIT PROGRAM [ARGUMENT...]
 """
@@ -60,5 +61,15 @@ def restrict(calls):
     assert lib.seccomp_load(rules) == 0
 
 
+def environment(unit):
+    with open(unit) as file:
+        for line in file:
+            key, _, value = line.strip().partition("=")
+            if key == "Environment":
+                name, _, value = value.partition("=")
+                yield name, value
+
+
+os.environ.update(environment(sys.argv[1]))
 restrict(allowed(sys.argv[1]))
 os.execv(sys.argv[2], sys.argv[2:])
