@@ -108,11 +108,26 @@ path_is_canonical(struct str path)
 	       text_is_clean(path) && segments_are_plain(path);
 }
 
+/* nginx makes /files/index.html of /files/ by itself, and asks about both. No
+ * other page: /_rolegate is one of / where somebody saves the wrong path. */
+static bool
+is_index_of(struct str path, struct str raw_folder)
+{
+	const char *slash = memrchr(path.ptr, '/', path.len);
+	struct str folder = { path.ptr, (size_t)(slash - path.ptr) + 1 };
+	struct str page = { slash + 1, path.len - folder.len };
+
+	return str_starts(page, STR("index.")) &&
+	       decodes_to(raw_folder, folder);
+}
+
 bool
 path_is_plain(struct str path, struct str raw_target)
 {
+	struct str raw = before_query(raw_target);
+
 	return path_is_canonical(path) && !has_one_of(raw_target, "#") &&
-	       decodes_to(before_query(raw_target), path);
+	       (decodes_to(raw, path) || is_index_of(path, raw));
 }
 
 struct str

@@ -10,7 +10,9 @@
  * empty segment ("//"), a dot segment (".", "..", also escaped), a bare blank,
  * an escaped "/", "\", "%", ";", "?", "#" or control byte; any of these but
  * "/" in the decoded path, a trailing dot or blank in a segment, invalid
- * UTF-8; a raw path that does not decode to exactly the path. What stands
+ * UTF-8; a raw path that does not decode to exactly the path, or to the folder
+ * of which the path is the index page ("index." and so on, CASES T22): nginx
+ * goes there by itself, and has asked about the folder before. What stands
  * behind the first "?" is never looked at. Nothing is trimmed, folded or
  * decoded twice. */
 #ifndef ROLEGATE_PATH_H
