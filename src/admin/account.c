@@ -234,7 +234,9 @@ right_to_make(struct admin *admin, struct account *account, struct err *err)
 	if (account->owner.len == 0)
 		account->owner = admin->asker.username;
 	if (account->parent_id.len == 0)
-		return right_to_begin(admin, account, err) &&
+		return rule_not_narrowed(
+			   admin, "account", account->name, err) &&
+		       right_to_begin(admin, account, err) &&
 		       rule_owns_few(admin, err);
 	return account_need(admin, account->parent_id, &parent, err) &&
 	       right_to(admin, parent, "account.create", STR(""), err) &&
@@ -343,10 +345,11 @@ right_to_hand_over(struct admin *admin, const struct account *before,
 	}
 	if (!has_row_on(&to, before))
 		return grant_missing(admin, after->owner, &key, err);
-	return account_is_owned_by(before, admin->asker.username) ||
-	       err_set(err, ERR_REFUSED, "no_right",
-		   "account %.*s: is handed over by its owner only",
-		   STR_ARGS(before->id));
+	if (account_is_owned_by(before, admin->asker.username))
+		return rule_owner_token(admin, before, err);
+	return err_set(err, ERR_REFUSED, "no_right",
+	    "account %.*s: is handed over by its owner only",
+	    STR_ARGS(before->id));
 }
 
 /* M1, M2; closing is for ever, and the system's. */
@@ -415,8 +418,8 @@ status_tell(struct admin *admin, const struct account *before,
 
 	return before->status == after->status ||
 	       account_notify(admin, after, owner_id,
-		   str_fmt(&admin->arena, "%.*s is %s now", STR_ARGS(name),
-		       word),
+		   str_fmt(
+		       &admin->arena, "%.*s is %s now", STR_ARGS(name), word),
 		   err);
 }
 
@@ -525,7 +528,7 @@ right_to_end(
 		return right_above(
 		    admin, account, account->parent, "account.delete", err);
 	if (account_is_owned_by(account, admin->asker.username))
-		return true;
+		return rule_owner_token(admin, account, err);
 	return err_set(err, ERR_REFUSED, "no_right",
 	    "account %.*s: is the root of its tree and is deleted by its owner "
 	    "only",

@@ -129,6 +129,11 @@ bool right_over_role(struct admin *admin, const struct account *account,
     struct str role, struct err *err);
 bool right_over_person(
     struct admin *admin, const struct member *target, struct err *err);
+/* S15: for what ownership allows, and for what one's own identity does. */
+bool rule_owner_token(
+    const struct admin *admin, const struct account *account, struct err *err);
+bool rule_not_narrowed(const struct admin *admin, const char *what,
+    struct str id, struct err *err);
 bool owner_fixed(const struct member *member, const struct account *account,
     struct err *err); /* M6 */
 

@@ -179,20 +179,6 @@ job_make(struct admin *admin, struct job *job, const struct job_row *rows,
 	return job_note(admin, "import.start", job, err);
 }
 
-/* The rows are worked off with all that the maker may, and nothing of the
- * token is left then. */
-static bool
-rule_not_narrowed(const struct admin *admin, struct err *err)
-{
-	const struct scope *scope = &admin->actor.scope;
-
-	if (scope->accounts.count == 0 && scope->permissions.count == 0)
-		return true;
-	return err_set(err, ERR_REFUSED, "not_yours",
-	    "import: a token that is narrowed to accounts or permissions "
-	    "starts none; use one that is not, or sign in");
-}
-
 bool
 import_put(struct admin *admin, struct str account, struct str file,
     const struct job_row *rows, size_t count, int64_t *number, struct err *err)
@@ -211,7 +197,7 @@ import_put(struct admin *admin, struct str account, struct str file,
 		.rows = (int64_t)count,
 	};
 	bool ok =
-	    rule_not_narrowed(admin, err) &&
+	    rule_not_narrowed(admin, "import", STR(""), err) &&
 	    (file.len == 0 || text_check(file, FILE_NAME_MAX, "file", err)) &&
 	    allowed(&work, rows, count, err) && change_begin(admin, err) &&
 	    change_end(admin, job_make(admin, &job, rows, err), err);
@@ -227,10 +213,9 @@ import_start(const struct import *import, struct str account, struct str file,
     const struct job_row *rows, size_t count, int64_t *number, struct err *err)
 {
 	struct admin admin = { 0 };
-	bool ok =
-	    begin(import, &admin, err) &&
-	    import_put(&admin, account, file, rows, count, number, err) &&
-	    admin_commit(&admin, err);
+	bool ok = begin(import, &admin, err) &&
+		  import_put(&admin, account, file, rows, count, number, err) &&
+		  admin_commit(&admin, err);
 
 	admin_abort(&admin);
 	return ok;

@@ -205,8 +205,9 @@ right_to_person(struct admin *admin, const struct member *before,
 		return rule_own_member(admin, before, err);
 	if (!asker_need(admin, &asker, err))
 		return false;
-	if (!str_eq(asker.id, before->id) &&
-	    !right_over_person(admin, before, err))
+	if (!(str_eq(asker.id, before->id)
+		    ? rule_not_narrowed(admin, "member", before->username, err)
+		    : right_over_person(admin, before, err)))
 		return false;
 	if (before->identity_count > 0 ||
 	    !str_eq(before->username, after->username) ||

@@ -73,6 +73,38 @@ scope_reaches(struct names scope, const struct account *account)
 	return scope.count == 0;
 }
 
+/* --- S15: what is no permission --------------------------------------------
+ */
+
+/* A token has the permissions that it is narrowed to; to own an account is
+ * none of them. */
+bool
+rule_owner_token(
+    const struct admin *admin, const struct account *account, struct err *err)
+{
+	if (admin->asker.scope.permissions.count == 0)
+		return true;
+	return err_set(err, ERR_REFUSED, "not_yours",
+	    "account %.*s: a token that is narrowed to permissions may not do "
+	    "what takes its owner; use one that is not, or sign in",
+	    STR_ARGS(account->id));
+}
+
+/* Nor is to be somebody. */
+bool
+rule_not_narrowed(
+    const struct admin *admin, const char *what, struct str id, struct err *err)
+{
+	const struct scope *scope = &admin->asker.scope;
+
+	if (scope->accounts.count == 0 && scope->permissions.count == 0)
+		return true;
+	return err_set(err, ERR_REFUSED, "not_yours",
+	    "%s%s%.*s: a token that is narrowed to accounts or permissions may "
+	    "not do this; use one that is not, or sign in",
+	    what, id.len > 0 ? " " : "", STR_ARGS(id));
+}
+
 /* --- M11: what they cannot see -------------------------------------------- */
 
 /* What the asker holds there: everything unexpired on it and above it. */

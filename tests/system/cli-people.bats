@@ -3,16 +3,12 @@
 # or sleep, members who come back, passwords, notices; and --as a member.
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-people.XXXXXX")
-	cd "$tmp" || exit 1
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world people
 	cat >rolegate.yaml <<-EOC
 		store: $tmp/state.db
 		catalogues: $root/catalogs
 	EOC
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
 	cat >state.jsonl <<-'EOC'
 		{"type":"member","username":"ann","email":"ann@example.org","name":"Ann Miller","status":"active"}
 		{"type":"member","username":"bob","email":"bob@example.org","name":"Bob","status":"active"}
@@ -30,11 +26,7 @@ setup() {
 }
 
 teardown() {
-	rm -rf "$tmp"
-}
-
-rg() {
-	"$build/rolegate" "$@"
+	world_end
 }
 
 says() { # status, text, command…

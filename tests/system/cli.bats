@@ -3,17 +3,12 @@
 # on a terminal, with and without a view in a Redis of its own.
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-cli.XXXXXX")
-	unset ROLEGATE_CONFIG
-	cd "$tmp" || exit 1
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world cli
 	cat >rolegate.yaml <<-EOC
 		store: $tmp/state.db
 		catalogues: $root/catalogs
 	EOC
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
 	cat >state.jsonl <<-'EOC'
 		{"type":"member","username":"ann","email":"ann@example.org","name":"Ann Miller","status":"active"}
 		{"type":"member","username":"bob","name":"Bob","status":"active"}
@@ -32,19 +27,7 @@ setup() {
 }
 
 teardown() {
-	if [ -n "$redis_pid" ]; then
-		kill "$redis_pid" 2>/dev/null || true
-		wait "$redis_pid" 2>/dev/null || true
-	fi
-	if [ -n "$follow_pid" ]; then
-		kill -9 "$follow_pid" 2>/dev/null || true
-		wait "$follow_pid" 2>/dev/null || true
-	fi
-	rm -rf "$tmp"
-}
-
-rg() {
-	"$build/rolegate" "$@"
+	world_end
 }
 
 loaded() {
@@ -81,21 +64,9 @@ store_bytes() {
 	sha256sum <"$tmp/state.db"
 }
 
-redis_start() {
-	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
-	    --appendonly no --dir "$tmp" --daemonize no >/dev/null 2>&1 3>&- &
-	redis_pid=$!
-	for _ in $(seq 100); do
-		redis-cli -s "$tmp/redis.sock" ping >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
-}
-
 redis_stop() {
 	kill "$redis_pid"
 	wait "$redis_pid" || true
-	redis_pid=
 }
 
 view_configure() {
@@ -868,6 +839,7 @@ redis_bytes() {
 	rg load state.jsonl >/dev/null
 	"$build/rolegate" publish --follow 2>follow.log 3>&- &
 	follow_pid=$!
+	started
 	# Another writer that does not publish by itself.
 	grep -v -e view: -e redis: -e address: -e key_file: rolegate.yaml >plain.yaml
 	rg --config plain.yaml grant remove bob reporting.viewer sales --yes >/dev/null
@@ -883,7 +855,6 @@ redis_bytes() {
 	kill "$follow_pid"
 	code=0
 	wait "$follow_pid" || code=$?
-	follow_pid=
 	[ "$code" -eq 0 ]
 }
 

@@ -2,15 +2,13 @@
 # The pages say what the tree does: each of them is compared with its source.
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-docs.XXXXXX")
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world docs
 	cd "$root" || exit 1
 }
 
 teardown() {
-	rm -rf "$tmp"
+	world_end
 }
 
 # The files of the tree, and nothing that was built.

@@ -5,39 +5,13 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-doctor.XXXXXX")
-	pids=()
-	. "$BATS_TEST_DIRNAME/slapd.sh" # free_port
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
-	cd "$tmp" || exit 1
-	mkdir temp
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world doctor
 	rolegate_up
 }
 
 teardown() {
-	local pid
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	cd /
-	rm -rf "$tmp"
-}
-
-rg() {
-	"$build/rolegate" "$@"
-}
-
-until_true() { # a command
-	local i
-	for i in $(seq 200); do
-		"$@" && return 0
-		sleep 0.05
-	done
-	return 1
+	world_end
 }
 
 rolegate_up() {
@@ -61,14 +35,11 @@ rolegate_up() {
 	{"type":"account","id":"net","kind":"shared","level":"account","catalogue":"call-tracking","status":"active","owner":"ann"}
 	{"type":"grant","member":"bob","account":"net","role":"reporting.viewer","source":"local"}
 	STATE
-	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
-	    --appendonly no --dir "$tmp" --daemonize no >/dev/null 2>&1 3>&- &
-	pids+=($!)
-	until_true [ -S redis.sock ]
+	redis_start
 	rg load --yes state.jsonl >/dev/null
 	"$build/rolegated" >gate.log 2>&1 3>&- &
 	gate_pid=$!
-	pids+=("$gate_pid")
+	started
 	until_true connected
 }
 
@@ -77,24 +48,9 @@ connected() {
 }
 
 nginx_configure() {
-	local file
-	for file in http server protect; do
-		sed "s,/run/rolegate/gate.sock,$tmp/gate.sock," \
-		    "$root/nginx/rolegate-$file.conf" >"rolegate-$file.conf"
-	done
+	nginx_files http server protect
 	cat >nginx.conf <<-CONF
-	$([ "$(id -u)" -ne 0 ] || echo 'user root;')
-	worker_processes 1;
-	daemon off;
-	pid $tmp/nginx.pid;
-	error_log $tmp/nginx.log warn;
-	events {}
-	http {
-	    client_body_temp_path $tmp/temp/body;
-	    proxy_temp_path $tmp/temp/proxy;
-	    fastcgi_temp_path $tmp/temp/fastcgi;
-	    uwsgi_temp_path $tmp/temp/uwsgi;
-	    scgi_temp_path $tmp/temp/scgi;
+	$(nginx_head)
 	    access_log off;
 	    include $tmp/rolegate-http.conf;
 	    server {
@@ -115,23 +71,6 @@ nginx_configure() {
 	CONF
 	# What this test has wrong: sed on one of the files.
 	[ $# -eq 0 ] || sed -i "$1" "${2:-nginx.conf}"
-}
-
-nginx_up() { # what is wrong, in which file
-	local try i
-	for try in 1 2 3 4 5; do
-		PORT=$(free_port)
-		nginx_configure "$@"
-		nginx -e "$tmp/nginx.log" -c "$tmp/nginx.conf" 3>&- &
-		pids+=($!)
-		for i in $(seq 100); do
-			curl -s -o /dev/null "http://127.0.0.1:$PORT/" && return 0
-			kill -0 "${pids[-1]}" 2>/dev/null || break
-			sleep 0.05
-		done
-	done
-	cat "$tmp/nginx.log" >&2
-	return 1
 }
 
 doctor() {

@@ -6,16 +6,10 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-gate.XXXXXX")
-	pids=()
-	unset ROLEGATE_CONFIG
-	cd "$tmp" || exit 1
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world gate
 	rg key new view.key >/dev/null
 	config >rolegate.yaml
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
 	cat >routes.yaml <<-'ROUTES'
 		routes:
 		  - {method: GET, path: '/accounts/{account}/users', permission: users.view}
@@ -35,18 +29,8 @@ setup() {
 }
 
 teardown() {
-	local pid
 	touch "$tmp/stop"
-	for pid in "${pids[@]}"; do
-		kill -CONT "$pid" 2>/dev/null || true
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	# What a build with sanitizers found, in a worker or at its end.
-	! grep -s -A20 Sanitizer gate.log || pid=found
-	cd /
-	rm -rf "$tmp"
-	[ "$pid" != found ]
+	world_end
 }
 
 config() { # more lines of the gate
@@ -69,32 +53,6 @@ config() { # more lines of the gate
 	[ $# -eq 0 ] || printf '  %s\n' "$@"
 }
 
-rg() {
-	"$build/rolegate" "$@"
-}
-
-until_true() { # a command
-	local i
-	for i in $(seq 200); do
-		"$@" && return 0
-		sleep 0.05
-	done
-	return 1
-}
-
-redis_up() {
-	rm -f redis.sock
-	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
-	    --appendonly no --dir "$tmp" --daemonize no >/dev/null 2>&1 3>&- &
-	redis_pid=$!
-	pids+=("$redis_pid")
-	until_true [ -S redis.sock ]
-}
-
-cli() {
-	redis-cli -s "$tmp/redis.sock" --raw "$@"
-}
-
 # With the system calls that its unit leaves it, where systemd can say which. A
 # build with sanitizers needs others.
 sanitized() {
@@ -110,17 +68,17 @@ gate_start() {
 	fi
 	"${under[@]}" "$build/rolegated" >>gate.log 2>&1 3>&- &
 	gate_pid=$!
-	pids+=("$gate_pid")
+	started
 	until_true [ -S gate.sock ]
 }
 
 # The state published, the gate serving, and the view known to it.
 up() {
-	redis_up
+	redis_start
 	rg load --yes state.jsonl >/dev/null
 	rg publish --follow >follow.log 2>&1 3>&- &
 	follow_pid=$!
-	pids+=("$follow_pid")
+	started
 	gate_start
 	until_true knows
 }
@@ -190,12 +148,12 @@ filter_header() {
 }
 
 @test "S12 who acts from above is named, to the application and in the log" {
-	redis_up
+	redis_start
 	printf '%s\n' '{"type":"account","id":"p1","parent":"net","kind":"shared","level":"profile","status":"active"}' \
 	    '{"type":"grant","member":"bob","account":"net","role":"member","source":"local"}' >>state.jsonl
 	rg load --yes state.jsonl >/dev/null
 	rg publish --follow >follow.log 2>&1 3>&- &
-	pids+=("$!")
+	started
 	gate_start
 	until_true knows
 	is "204 allow granted" USER=bob PERMISSION=campaigns.edit ACCOUNT=p1
@@ -355,7 +313,7 @@ token_of() { # options of token add
 
 @test "a trusted user is believed only where the operator says so" {
 	config | sed 's/trusted_user: yes/trusted_user: no/' >rolegate.yaml
-	redis_up
+	redis_start
 	rg load --yes state.jsonl >/dev/null
 	gate_start
 	is "401 deny no_identity" USER=ann PERMISSION=users.view ACCOUNT=sales
@@ -468,7 +426,7 @@ token_of() { # options of token add
 	up
 	for _ in 1 2 3 4 5 6 7 8; do
 		client half stop USER=ann >/dev/null 2>&1 3>&- &
-		pids+=($!)
+		started
 	done
 	for _ in $(seq 50); do
 		knows
@@ -476,7 +434,7 @@ token_of() { # options of token add
 }
 
 @test "W13 when descriptors are out it says no, goes on, and recovers" {
-	redis_up
+	redis_start
 	rg load --yes state.jsonl >/dev/null
 	ulimit -Sn 96
 	ulimit -Hn 96
@@ -518,7 +476,7 @@ two_others() { # than those before
 @test "W6 a worker that takes a dead one's place believes nothing older" {
 	up
 	follower=$(pgrep -P "$follow_pid")
-	pids+=("$follower")
+	started
 	kill -STOP "$follower"
 	for key in generation member:bob session:x; do
 		cli get "rolegate:{default}:$key" >"old.$key"
@@ -565,7 +523,7 @@ two_others() { # than those before
 	wait "$redis_pid" || true
 	until_true is "503 unknown not_known" USER=ann PERMISSION=users.view \
 	    ACCOUNT=sales
-	redis_up
+	redis_start
 	rg publish --all >/dev/null
 	until_true knows
 	said redis_unreachable
@@ -578,7 +536,7 @@ two_others() { # than those before
 	sed "s/view.key/other.key/; s/namespace:.*//" rolegate.yaml >other.yaml
 	redis-server --port 0 --unixsocket "$tmp/other.sock" --save '' \
 	    --dir "$tmp" >/dev/null 2>&1 3>&- &
-	pids+=($!)
+	started
 	until_true [ -S other.sock ]
 	sed -i "s/redis.sock/other.sock/" other.yaml
 	rg --config other.yaml publish --all >/dev/null
@@ -732,7 +690,7 @@ own_program() {
 	gate_start() {
 		bin/rolegated >>gate.log 2>&1 3>&- &
 		gate_pid=$!
-		pids+=("$gate_pid")
+		started
 		until_true [ -S gate.sock ]
 	}
 }
@@ -797,7 +755,7 @@ renewed() { # times, with as many workers as before
 }
 
 @test "what a program before left is believed only by the process it is for" {
-	redis_up
+	redis_start
 	ROLEGATE_HANDOVER="1 1 7 1 1 $$" gate_start
 	kill -0 $$
 	[ -S gate.sock ]
@@ -984,7 +942,7 @@ names(json.load(s.makefile()))' >>names
 @test "workers that die of beginning are begun slowly, and again" {
 	printf 'password' >redis.password
 	chmod 600 redis.password
-	redis_up
+	redis_start
 	cli ACL SETUSER gate on '>password' '~*' '&*' +@all >/dev/null
 	config "redis: {address: \"unix:$tmp/redis.sock\", user: gate, password_file: $tmp/redis.password}" >rolegate.yaml
 	rg load --yes state.jsonl >/dev/null
@@ -1053,14 +1011,14 @@ names(json.load(s.makefile()))' >>names
 
 @test "T42 systemd's socket is used when only owner and group may connect" {
 	command -v systemd-socket-activate >/dev/null || skip "no systemd"
-	redis_up
+	redis_start
 	rg load --yes state.jsonl >/dev/null
 	activate() { # mode
 		rm -f gate.sock
 		systemd-socket-activate -E ROLEGATE_CONFIG -l "$tmp/gate.sock" \
 		    "$build/rolegated" >>gate.log 2>&1 3>&- &
 		gate_pid=$!
-		pids+=("$gate_pid")
+		started
 		until_true [ -S gate.sock ]
 		chmod "$1" gate.sock
 	}
@@ -1090,7 +1048,7 @@ names(json.load(s.makefile()))' >>names
 	    sed "s,decisions.log,log/decisions.log," >rolegate.yaml
 	chmod 640 rolegate.yaml
 	chgrp nogroup rolegate.yaml
-	redis_up
+	redis_start
 	chmod 666 redis.sock
 	rg load --yes state.jsonl >/dev/null
 	without_unit=yes # which has another user already

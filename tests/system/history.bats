@@ -2,16 +2,12 @@
 # The history, for people: found by who, what, where and when; shortened; whole.
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-history.XXXXXX")
-	cd "$tmp" || exit 1
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world history
 	cat >rolegate.yaml <<-EOC
 		store: $tmp/state.db
 		catalogues: $root/catalogs
 	EOC
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
 	rg member add ann --email Ann.M@example.org --yes >/dev/null
 	rg account add biz --catalogue call-tracking --owner ann --yes >/dev/null
 	rg account add sales --parent biz --yes >/dev/null
@@ -23,11 +19,7 @@ setup() {
 }
 
 teardown() {
-	rm -rf "$tmp"
-}
-
-rg() {
-	"$build/rolegate" "$@"
+	world_end
 }
 
 actions() { # options of log; oldest first

@@ -2,16 +2,12 @@
 # Spreadsheets of members, by the command: template, export, check, run.
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-import.XXXXXX")
-	cd "$tmp" || exit 1
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world import
 	cat >rolegate.yaml <<-EOC
 		store: $tmp/state.db
 		catalogues: $root/catalogs
 	EOC
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
 	cat >state.jsonl <<-'EOC'
 		{"type":"member","username":"ann","email":"ann@example.org","name":"Ann van Dyke","phone":"+49 30 1","status":"active"}
 		{"type":"member","username":"bob","email":"bob@example.org","name":"=cmd|x","status":"active"}
@@ -29,11 +25,7 @@ setup() {
 }
 
 teardown() {
-	rm -rf "$tmp"
-}
-
-rg() {
-	"$build/rolegate" "$@"
+	world_end
 }
 
 says() { # status, text, command…

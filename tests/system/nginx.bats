@@ -4,52 +4,25 @@
 # reaches it; what must not reach it leaves no line.
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-nginx.XXXXXX")
-	pids=()
-	. "$BATS_TEST_DIRNAME/slapd.sh" # free_port
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
-	cd "$tmp" || exit 1
-	mkdir -p temp root/files
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world nginx
+	mkdir -p root/files
 	echo index >root/files/index.html
-	nginx_start
+	nginx_up
 }
 
 teardown() {
-	local pid
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	cd /
-	rm -rf "$tmp"
+	world_end
 }
 
 nginx_configure() {
-	local file
-	for file in http server protect; do
-		sed "s,/run/rolegate/gate.sock,$tmp/gate.sock," \
-		    "$root/nginx/rolegate-$file.conf" >"rolegate-$file.conf"
-	done
+	nginx_files http server protect
 	cat >nginx.conf <<-CONF
-	$([ "$(id -u)" -ne 0 ] || echo 'user root;')
-	worker_processes 1;
-	daemon off;
-	pid $tmp/nginx.pid;
-	error_log $tmp/nginx.log warn;
-	events {}
-	http {
-	    client_body_temp_path $tmp/temp/body;
-	    proxy_temp_path $tmp/temp/proxy;
-	    fastcgi_temp_path $tmp/temp/fastcgi;
-	    uwsgi_temp_path $tmp/temp/uwsgi;
-	    scgi_temp_path $tmp/temp/scgi;
+	$(nginx_head)
 	    access_log off;
 	    # What an operator may have further out, and must not matter.
 	    fastcgi_intercept_errors on;
-	    fastcgi_cache_path $tmp/temp/cache keys_zone=cache:1m;
+	    fastcgi_cache_path $tmp/temp-cache keys_zone=cache:1m;
 	    fastcgi_cache cache;
 	    fastcgi_cache_key all;
 	    fastcgi_cache_valid any 1h;
@@ -114,43 +87,14 @@ nginx_configure() {
 	CONF
 }
 
-nginx_start() {
-	local try i
-	for try in 1 2 3 4 5; do
-		PORT=$(free_port)
-		nginx_configure
-		nginx -e "$tmp/nginx.log" -c "$tmp/nginx.conf" 3>&- &
-		NGINX_PID=$!
-		for i in $(seq 100); do
-			curl -s -o /dev/null "http://127.0.0.1:$PORT/" && {
-				pids+=("$NGINX_PID")
-				return 0
-			}
-			kill -0 "$NGINX_PID" 2>/dev/null || break
-			sleep 0.05
-		done
-	done
-	cat "$tmp/nginx.log" >&2
-	return 1
-}
-
 fake() { # answer
 	[ -z "${FAKE_PID:-}" ] || { kill "$FAKE_PID"; wait "$FAKE_PID" || true; }
 	/usr/bin/python3 "$BATS_TEST_DIRNAME/fake-gate.py" "$tmp/gate.sock" \
 	    "$1" "$tmp/seen" 3>&- &
 	FAKE_PID=$!
-	pids+=("$FAKE_PID")
-	until_there "$tmp/gate.sock"
+	started
+	until_true [ -e "$tmp/gate.sock" ]
 	sleep 0.1
-}
-
-until_there() {
-	local i
-	for i in $(seq 200); do
-		[ -e "$1" ] && return 0
-		sleep 0.05
-	done
-	return 1
 }
 
 get() { # path, more words for curl: the status
@@ -168,14 +112,6 @@ denied() { # answer of the gate, status for the client
 		echo "'$1': $got instead of $2; reached: $(cat reached)"
 		return 1
 	}
-}
-
-redis_up() {
-	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
-	    --appendonly no --dir "$tmp" --daemonize no >/dev/null 2>&1 3>&- &
-	REDIS_PID=$!
-	pids+=("$REDIS_PID")
-	until_there "$tmp/redis.sock"
 }
 
 gate_up() { # a line more of the gate
@@ -205,15 +141,16 @@ gate_up() { # a line more of the gate
 	{"type":"account","id":"sales","parent":"my-business","kind":"shared","level":"account","status":"active"}
 	{"type":"grant","member":"bob","account":"sales","role":"full.viewer","source":"local"}
 	STATE
-	redis_up
+	redis_start
 	"$build/rolegate" key new view.key >/dev/null
 	"$build/rolegate" load state.jsonl >/dev/null
 	"$build/rolegate" publish --follow >follow.log 2>&1 3>&- &
-	pids+=($!)
+	follow_pid=$!
+	started
 	"$build/rolegated" >gate.log 2>&1 3>&- &
-	GATE_PID=$!
-	pids+=("$GATE_PID")
-	until_there "$tmp/gate.sock"
+	gate_pid=$!
+	started
+	until_true [ -e "$tmp/gate.sock" ]
 	bob=$("$build/rolegate" session add bob --account sales --yes 2>/dev/null)
 	ann=$("$build/rolegate" session add ann --account sales --yes 2>/dev/null)
 	for i in $(seq 100); do
@@ -346,7 +283,7 @@ reason() {
 	for _ in $(seq 50); do
 		[ "$(get /x)" = 200 ]
 	done
-	[ -z "$(find temp -type f)" ]
+	[ -z "$(find temp-* -type f)" ]
 }
 
 # --- rolegated behind the real nginx ---------------------------------------------
@@ -469,7 +406,7 @@ reason() {
 		loads[n]=$!
 	done
 	for _ in $(seq 12); do
-		pkill -KILL -o -P "$GATE_PID" || true
+		pkill -KILL -o -P "$gate_pid" || true
 		sleep 0.1
 	done
 	wait "${loads[@]}"
@@ -482,7 +419,7 @@ reason() {
 @test "W7 Redis emptied or gone is 503, never a yes; it comes back by itself" {
 	gate_up
 	redis-cli -s redis.sock flushall >/dev/null
-	kill "${pids[2]}" 2>/dev/null || true # the follower would rebuild it
+	kill "$follow_pid" 2>/dev/null || true # the follower would rebuild it
 	redis-cli -s redis.sock flushall >/dev/null
 	[ "$(get /a/sales/users -b "sid=$bob")" = 503 ]
 	"$build/rolegate" publish --all >/dev/null
@@ -492,11 +429,11 @@ reason() {
 		sleep 0.05
 	done
 	[ "$got" = 200 ]
-	kill "$REDIS_PID"
-	wait "$REDIS_PID" || true
+	kill "$redis_pid"
+	wait "$redis_pid" || true
 	sleep 0.2
 	[ "$(get /a/sales/users -b "sid=$bob")" = 503 ]
-	redis_up
+	redis_start
 	"$build/rolegate" publish --all >/dev/null
 	for _ in $(seq 100); do
 		got=$(get /a/sales/users -b "sid=$bob")
@@ -510,7 +447,7 @@ reason() {
 	gate_up
 	cp rolegate.yaml good.yaml
 	echo 'nonsense: 1' >>rolegate.yaml
-	kill -HUP "$GATE_PID"
+	kill -HUP "$gate_pid"
 	for _ in $(seq 100); do
 		grep -q reload_refused gate.log && break
 		sleep 0.05
@@ -518,15 +455,15 @@ reason() {
 	grep -q 'rolegate.yaml:[0-9]*:[0-9]*: .*nonsense' gate.log
 	[ "$(get /a/sales/users -b "sid=$bob")" = 200 ]
 	sed 's/cookie: sid/cookie: other/' good.yaml >rolegate.yaml
-	kill -HUP "$GATE_PID"
+	kill -HUP "$gate_pid"
 	for _ in $(seq 100); do
 		got=$(get /a/sales/users -b "other=$bob")
 		[ "$got" = 200 ] && break
 		sleep 0.05
 	done
 	[ "$got" = 200 ]
-	kill -TERM "$GATE_PID"
-	wait "$GATE_PID"
+	kill -TERM "$gate_pid"
+	wait "$gate_pid"
 	[ ! -e gate.sock ]
 	! grep -qF "$bob" gate.log decisions.log
 }

@@ -5,16 +5,11 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-publish.XXXXXX")
-	unset ROLEGATE_CONFIG
-	cd "$tmp" || exit 1
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world publish
 	redis_start
 	rg key new view.key >/dev/null
 	config >rolegate.yaml
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
 	# The same store, and nothing is published.
 	grep -v -e view: -e redis: -e address: -e key_file: rolegate.yaml \
 	    >plain.yaml
@@ -31,19 +26,7 @@ setup() {
 }
 
 teardown() {
-	for pid in $redis_pid $other_pid; do
-		kill -9 "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-	rm -rf "$tmp"
-}
-
-rg() {
-	"$build/rolegate" "$@"
-}
-
-cli() {
-	redis-cli -s "$tmp/redis.sock" --raw "$@"
+	world_end
 }
 
 config() {
@@ -55,17 +38,6 @@ config() {
 		    address: unix:$tmp/redis.sock
 		  key_file: $tmp/view.key
 	EOC
-}
-
-redis_start() {
-	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
-	    --appendonly no --dir "$tmp" --daemonize no >/dev/null 2>&1 3>&- &
-	redis_pid=$!
-	for _ in $(seq 100); do
-		cli ping >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
 }
 
 redis_kill() {
@@ -148,6 +120,7 @@ publisher_cli() {
 	says 0 granted check bob reports.view sales --view
 	rg publish --follow 2>follow.log 3>&- &
 	other_pid=$!
+	started
 	for _ in $(seq 100); do
 		[ "$(cli exists 'rolegate:{default}:heartbeat')" = 0 ] || break
 		sleep 0.05
@@ -228,7 +201,7 @@ publisher_cli() {
 	acl_set
 	rg load state.jsonl >/dev/null
 	coproc GATE { gate_cli; }
-	other_pid=$GATE_PID
+	pids+=("$GATE_PID")
 	echo 'CLIENT ID' >&"${GATE[1]}"
 	read -r -t 5 id <&"${GATE[0]}"
 	echo "CLIENT TRACKING ON REDIRECT $id BCAST PREFIX rolegate:{default}:" \
@@ -352,6 +325,7 @@ publisher_cli() {
 	rg load state.jsonl >/dev/null
 	rg publish --follow 2>follow.log 3>&- &
 	other_pid=$!
+	started
 	for _ in $(seq 100); do
 		[ "$(cli exists 'rolegate:{default}:heartbeat')" = 0 ] || break
 		sleep 0.05
@@ -424,11 +398,11 @@ many() {
 		rg --config plain.yaml load many.jsonl --yes >/dev/null
 		rg publish >out 2>&1 3>&- &
 		other_pid=$!
+		started
 		sleep "$delay"
 		redis_kill
 		code=0
 		wait "$other_pid" || code=$?
-		other_pid=
 		[ "$code" -eq 0 ] || {
 			[ "$code" -eq 4 ]
 			grep -q '\[redis_unreachable\]' out
@@ -449,10 +423,10 @@ many() {
 		rg --config plain.yaml load many.jsonl --yes >/dev/null
 		rg publish >/dev/null 2>&1 3>&- &
 		other_pid=$!
+		started
 		sleep "$delay"
 		kill -9 "$other_pid" 2>/dev/null || true
 		wait "$other_pid" 2>/dev/null || true
-		other_pid=
 		members=$(cli --scan --pattern 'rolegate:{default}:member:m0*' |
 		    sort -u | wc -l)
 		[ "$members" -eq 0 ] || [ "$members" -eq 3000 ]
@@ -465,15 +439,15 @@ many() {
 
 @test "publish: many at once end in the truth" {
 	rg load state.jsonl >/dev/null
-	pids=
+	crowd=
 	for n in 1 2 3 4; do
 		(for i in 1 2 3 4 5; do
 			rg member add "n$n-$i" --yes
 			rg grant add "n$n-$i" full.viewer sales --yes
 		done) >"out$n" 2>&1 3>&- &
-		pids="$pids $!"
+		crowd="$crowd $!"
 	done
-	for pid in $pids; do
+	for pid in $crowd; do
 		wait "$pid"
 	done
 	run ! grep -h waits out1 out2 out3 out4

@@ -8,14 +8,8 @@
 shopt -s lastpipe
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-sync.XXXXXX")
-	pids=()
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
-	. "$BATS_TEST_DIRNAME/slapd.sh"
-	cd "$tmp" || exit 1
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world sync
 	cat >rolegate.yaml <<-CONF
 	store: $tmp/store.db
 	catalogues: $root/catalogs
@@ -32,15 +26,8 @@ setup() {
 }
 
 teardown() {
-	local pid
-	for pid in "${pids[@]}"; do
-		kill -CONT "$pid" 2>/dev/null
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
 	slapd_stop "$tmp/ldap"
-	cd /
-	rm -rf "$tmp"
+	world_end
 }
 
 rs() {
@@ -164,7 +151,7 @@ wait_for() { # file
 fake() { # pages code [trick]
 	rm -f fake.port fake.port.log
 	python3 "$BATS_TEST_DIRNAME/ldap-fake-server.py" "$tmp/fake.port" "$@" 3>&- &
-	pids+=($!)
+	started
 	wait_for fake.port
 	FAKE_URL=ldap://127.0.0.1:$(cat fake.port)
 }
@@ -174,7 +161,7 @@ proxy() { # mode bytes
 	python3 "$BATS_TEST_DIRNAME/ldap-cut-proxy.py" "$tmp/proxy.port" \
 	    "$LDAP_PORT" "$1" "$2" 3>&- &
 	PROXY_PID=$!
-	pids+=($PROXY_PID)
+	started
 	wait_for proxy.port
 	PROXY_URL=ldap://127.0.0.1:$(cat proxy.port)
 }
@@ -855,7 +842,7 @@ six_gone() {
 	mapping "$PROXY_URL" "tls: none" "plaintext: yes" "timeout_s: 60"
 	"$build/rolegate-sync" run >first.out 2>&1 3>&- &
 	first=$!
-	pids+=($first)
+	started
 	wait_for proxy.port.met
 	run rs run
 	expect 5 "[sync_busy]" "another sync is running"
@@ -884,7 +871,7 @@ six_gone() {
 	expect 0 "applied as plan 1" "warning" "wait to be published"
 	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
 	    --dir "$tmp" >redis.log 2>&1 3>&- &
-	pids+=($!)
+	started
 	for i in $(seq 1 100); do
 		redis-cli -s redis.sock ping >/dev/null 2>&1 && break
 		sleep 0.05

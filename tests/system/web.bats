@@ -5,15 +5,8 @@
 shopt -s lastpipe
 
 setup() {
-	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	build=${ROLEGATE_BUILD:-$root/build}
-	case $build in /*) ;; *) build=$root/$build ;; esac
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/rolegate-web.XXXXXX")
-	pids=()
-	. "$BATS_TEST_DIRNAME/slapd.sh"
-	export ROLEGATE_CONFIG=$tmp/rolegate.yaml
-	cd "$tmp" || exit 1
-	mkdir -p temp
+	. "$BATS_TEST_DIRNAME/kit.sh"
+	world web
 	printf '%s\n' sync-secret >password
 	chmod 600 password
 	PORT=$(free_port)
@@ -45,29 +38,8 @@ setup() {
 }
 
 teardown() {
-	local pid found=
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
 	slapd_stop "$tmp/ldap"
-	! grep -s -A20 Sanitizer web.log gate.log || found=yes
-	cd /
-	rm -rf "$tmp"
-	[ -z "$found" ]
-}
-
-rg() {
-	"$build/rolegate" "$@"
-}
-
-until_true() {
-	local i
-	for i in $(seq 200); do
-		"$@" && return 0
-		sleep 0.05
-	done
-	return 1
+	world_end
 }
 
 # Two people of the directory, one of them in the group.
@@ -117,37 +89,19 @@ directory_up() { # lines of slapd.conf
 }
 
 servers_up() {
-	local file
-	redis-server --port 0 --unixsocket "$tmp/redis.sock" --save '' \
-	    --appendonly no --dir "$tmp" >/dev/null 2>&1 3>&- &
-	pids+=($!)
-	until_true [ -S redis.sock ]
+	redis_start
 	rg publish --follow >follow.log 2>&1 3>&- &
-	pids+=($!)
+	started
 	"$build/rolegated" >gate.log 2>&1 3>&- &
-	pids+=($!)
+	gate_pid=$!
+	started
 	"$build/rolegate-web" >web.log 2>&1 3>&- &
-	pids+=($!)
+	started
 	until_true [ -S gate.sock ]
 	until_true [ -S web.sock ]
-	for file in http server protect web; do
-		sed -e "s,/run/rolegate/gate.sock,$tmp/gate.sock," \
-		    -e "s,/run/rolegate/web.sock,$tmp/web.sock," \
-		    "$root/nginx/rolegate-$file.conf" >"rolegate-$file.conf"
-	done
+	nginx_files http server protect web
 	cat >nginx.conf <<-CONF
-	$([ "$(id -u)" -ne 0 ] || echo 'user root;')
-	worker_processes 1;
-	daemon off;
-	pid $tmp/nginx.pid;
-	error_log $tmp/nginx.log warn;
-	events {}
-	http {
-	    client_body_temp_path $tmp/temp/body;
-	    proxy_temp_path $tmp/temp/proxy;
-	    fastcgi_temp_path $tmp/temp/fastcgi;
-	    uwsgi_temp_path $tmp/temp/uwsgi;
-	    scgi_temp_path $tmp/temp/scgi;
+	$(nginx_head)
 	    access_log $tmp/access.log;
 	    fastcgi_intercept_errors on;
 	    include $tmp/rolegate-http.conf;
@@ -170,8 +124,7 @@ servers_up() {
 	    }
 	}
 	CONF
-	nginx -e "$tmp/nginx.log" -c "$tmp/nginx.conf" 3>&- &
-	pids+=($!)
+	nginx_run
 	until_true curl -s -o /dev/null "http://127.0.0.1:$PORT/"
 }
 
@@ -296,7 +249,7 @@ app() {
 	rg member password boss --password-file boss.password --yes >/dev/null
 	/usr/bin/python3 "$BATS_TEST_DIRNAME/ldap-cut-proxy.py" proxy \
 	    "${LDAP_URL##*:}" pass 0 3>&- &
-	pids+=($!)
+	started
 	until_true [ -s proxy ]
 	sed -i "s,${LDAP_URL},${LDAP_URL%:*}:$(cat proxy)," mapping.yaml
 	servers_up
@@ -342,7 +295,7 @@ app() {
 	before=$(sqlite3 -readonly state.db 'SELECT max(expires_s) FROM sessions')
 	sqlite3 -cmd '.timeout 10000' state.db 'UPDATE sessions SET expires_s = expires_s - 2000'
 	# The gate tells once a minute; another worker of it has told nobody yet.
-	kill "$(pgrep -P "${pids[2]}" | head -1)"
+	kill "$(pgrep -P "$gate_pid" | head -1)"
 	# The record in the view is the old one: still good.
 	until_true test "$(app)" = 200
 	renewed() {

@@ -576,6 +576,51 @@ START_TEST(p7_a_token_is_its_maker_and_no_more)
 }
 END_TEST
 
+/* To own an account, or to be somebody, is no permission that it could have. */
+START_TEST(p7_s15_a_narrowed_token_has_nothing_of_its_makers_person)
+{
+	static const struct {
+		const char *who;
+		const char *change;
+		bool by_accounts; /* a token of all permissions in an account */
+	} cases[] = {
+		{ "own", "account edit net owner=man", true },
+		{ "ann", "account remove far", true },
+		{ "bob", "account add catalogue=call-tracking", false },
+		{ "bob", "member edit bob email=x@example.org", false },
+	};
+	struct str accounts[] = { STR("net"), STR("far") };
+	struct str permissions[] = { STR("members.view"), STR("calls.view") };
+	const struct scope scopes[] = {
+		{ { NULL, 0 }, { permissions, 2 } },
+		{ { accounts, 2 }, { NULL, 0 } },
+		{ { NULL, 0 }, { NULL, 0 } },
+	};
+
+	world_make();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int scope = 0; scope < 3; scope++) {
+			struct actor program = {
+				.kind = ACTOR_MEMBER,
+				.username = str_from(cases[i].who),
+				.token = STR("t1"),
+				.scope = scopes[scope],
+			};
+			bool may =
+			    scope == 2 || (scope == 1 && cases[i].by_accounts);
+
+			KIT_OK(admin_begin(&admin, kit.store, &both, &program,
+			    NOW_S * 1000, &kit.err));
+			if (may)
+				KIT_OK(change_make(cases[i].change));
+			else
+				KIT_FAILS(
+				    change_make(cases[i].change), "not_yours");
+			admin_abort(&admin);
+		}
+}
+END_TEST
+
 /* --- Invitations ---------------------------------------------------------- */
 
 START_TEST(a7_the_token_is_kept_nowhere)
@@ -1084,6 +1129,8 @@ people_tests(TCase *t)
 	tcase_add_test(t, m11_foreign_is_as_missing);
 	tcase_add_test(t, s12_both_identities_are_noted);
 	tcase_add_test(t, p7_a_token_is_its_maker_and_no_more);
+	tcase_add_test(
+	    t, p7_s15_a_narrowed_token_has_nothing_of_its_makers_person);
 	tcase_add_test(t, a7_the_token_is_kept_nowhere);
 	tcase_add_test(t, a7_after_seven_days_it_is_gone);
 	tcase_add_test(t, a7_an_older_link_is_dead);
