@@ -52,6 +52,9 @@ put_header(struct writer *w, struct str name, struct str value)
 	put(w, STR("\r\n"));
 }
 
+/* Signed, it stands where otherwise the filters do. */
+#define UNFILTERED STR("all")
+
 static void
 put_filters(struct writer *w, struct names filters)
 {
@@ -89,10 +92,12 @@ put_signed(struct writer *w, const struct answer *a)
 	put(w, STR(" "));
 	put_escaped(w, a->account, '\0');
 	put(w, STR(" "));
-	if (a->filters.count > 0)
+	if (a->filters.count == 1 && str_eq(a->filters.items[0], UNFILTERED))
+		w->over = true; /* a filter of this name cannot be said */
+	else if (a->filters.count > 0)
 		put_filters(w, a->filters);
 	else
-		put(w, STR("all"));
+		put(w, UNFILTERED);
 	if (!w->over)
 		put_mac(w, a->filter_key, from);
 }

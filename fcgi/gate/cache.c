@@ -32,6 +32,7 @@ struct cache {
 	struct row present;
 	struct row absent;
 	bool tracking;
+	bool cleared; /* and nothing was put in since */
 	uint32_t epoch;
 	int64_t changes;
 	struct {
@@ -314,6 +315,9 @@ void
 cache_clear(struct cache *cache)
 {
 	cache->changes++;
+	if (cache->cleared)
+		return;
+	cache->cleared = true;
 	for (struct entry *e = cache->present.newest; e != NULL; e = e->older)
 		e->forgotten = true;
 	for (struct entry *e = cache->absent.newest; e != NULL; e = e->older)
@@ -377,6 +381,7 @@ cache_put(struct cache *cache, struct entry *entry, int64_t changes_when_asked,
 
 	if (cache->changes != changes_when_asked)
 		return;
+	cache->cleared = false;
 	entry->forgotten = false;
 	entry->epoch = cache->tracking ? cache->epoch : 0;
 	entry->read_ms = now_ms;

@@ -11,15 +11,20 @@
 
 #include "fcgi/gate/limits.h"
 #include "fcgi/gate/report.h"
+#include "fcgi/process/times.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+#define PAUSE_MS     100
 
 struct control {
 	struct event_base *loop;
 	struct board *board;
 	struct evconnlistener *listener;
 	struct evhttp *http;
-	int peers;
+	struct evconnlistener *http_listener; /* its own */
+	struct event *resume;
+	struct bufferevent *peers[CONTROL_PEERS_MAX];
 };
 
 /* --- The report ----------------------------------------------------------- */
@@ -43,10 +48,22 @@ report_add(struct control *c, struct evbuffer *out,
 
 /* --- gate.control --------------------------------------------------------- */
 
+/* The place of a peer; of NULL, a free one. CONTROL_PEERS_MAX: there is none.
+ */
+static int
+place_of(const struct control *c, const struct bufferevent *peer)
+{
+	int place = 0;
+
+	while (place < CONTROL_PEERS_MAX && c->peers[place] != peer)
+		place++;
+	return place;
+}
+
 static void
 peer_close(struct bufferevent *peer, struct control *c)
 {
-	c->peers--;
+	c->peers[place_of(c, peer)] = NULL;
 	bufferevent_free(peer);
 }
 
@@ -81,18 +98,19 @@ on_control(struct evconnlistener *listener, evutil_socket_t fd,
 	const struct timeval wait = { .tv_sec = CONTROL_WAIT_S };
 	struct control *c = context;
 	struct bufferevent *peer = NULL;
+	int place = place_of(c, NULL);
 
 	(void)listener;
 	(void)address;
 	(void)len;
-	if (c->peers < CONTROL_PEERS_MAX && is_operator(fd))
+	if (place < CONTROL_PEERS_MAX && is_operator(fd))
 		peer =
 		    bufferevent_socket_new(c->loop, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (peer == NULL) {
 		close(fd);
 		return;
 	}
-	c->peers++;
+	c->peers[place] = peer;
 	bufferevent_setcb(peer, NULL, on_written, on_gone, c);
 	bufferevent_set_timeouts(peer, &wait, &wait);
 	if (!report_add(c, bufferevent_get_output(peer), report_json))
@@ -115,9 +133,42 @@ on_metrics(struct evhttp_request *request, void *context)
 	evhttp_send_reply(request, HTTP_OK, NULL, NULL);
 }
 
+/* --- Out of descriptors --------------------------------------------------- */
+
+static void
+on_resume(evutil_socket_t fd, short what, void *context)
+{
+	struct control *c = context;
+
+	(void)fd;
+	(void)what;
+	if (c->listener != NULL)
+		evconnlistener_enable(c->listener);
+	if (c->http_listener != NULL)
+		evconnlistener_enable(c->http_listener);
+}
+
+/* The one of this process: evhttp's listener hands on its own context. */
+static struct control *only;
+
+/* It passes, and must not keep the loop busy until then. */
+static void
+on_accept_error(struct evconnlistener *listener, void *context)
+{
+	const struct timeval pause = timeval_ms(PAUSE_MS);
+
+	(void)context;
+	evconnlistener_disable(listener);
+	event_add(only->resume, &pause);
+}
+
+/* --- Opening -------------------------------------------------------------- */
+
 static bool
 metrics_open(struct control *c, int fd)
 {
+	struct evhttp_bound_socket *bound;
+
 	c->http = evhttp_new(c->loop);
 	if (c->http == NULL)
 		return false;
@@ -125,11 +176,15 @@ metrics_open(struct control *c, int fd)
 	evhttp_set_max_headers_size(c->http, CONTROL_BYTES_MAX);
 	evhttp_set_max_body_size(c->http, 0);
 	evhttp_set_allowed_methods(c->http, EVHTTP_REQ_GET);
-	return evhttp_set_cb(c->http, "/metrics", on_metrics, c) == 0 &&
-	       evhttp_accept_socket(c->http, fd) == 0;
+	if (evhttp_set_cb(c->http, "/metrics", on_metrics, c) != 0)
+		return false;
+	bound = evhttp_accept_socket_with_handle(c->http, fd);
+	if (bound == NULL)
+		return false;
+	c->http_listener = evhttp_bound_socket_get_listener(bound);
+	evconnlistener_set_error_cb(c->http_listener, on_accept_error);
+	return true;
 }
-
-/* --- Both ----------------------------------------------------------------- */
 
 bool
 control_open(struct control **out, struct event_base *loop, int control_fd,
@@ -141,14 +196,20 @@ control_open(struct control **out, struct event_base *loop, int control_fd,
 	if (ok) {
 		c->loop = loop;
 		c->board = board;
+		c->resume = event_new(loop, -1, 0, on_resume, c);
+		ok = c->resume != NULL;
 	}
 	if (ok && control_fd >= 0) {
 		c->listener = evconnlistener_new(
 		    loop, on_control, c, LEV_OPT_CLOSE_ON_EXEC, 0, control_fd);
 		ok = c->listener != NULL;
+		if (ok)
+			evconnlistener_set_error_cb(
+			    c->listener, on_accept_error);
 	}
 	if (ok && metrics_fd >= 0)
 		ok = metrics_open(c, metrics_fd);
+	only = c;
 	if (!ok) {
 		control_close(c);
 		return err_set(err, ERR_BUG, "worker_start",
@@ -158,15 +219,19 @@ control_open(struct control **out, struct event_base *loop, int control_fd,
 	return true;
 }
 
-/* Peers that are not done are closed with the process. */
 void
 control_close(struct control *control)
 {
 	if (control == NULL)
 		return;
+	for (int i = 0; i < CONTROL_PEERS_MAX; i++)
+		if (control->peers[i] != NULL)
+			bufferevent_free(control->peers[i]);
 	if (control->listener != NULL)
 		evconnlistener_free(control->listener);
 	if (control->http != NULL)
 		evhttp_free(control->http);
+	if (control->resume != NULL)
+		event_free(control->resume);
 	free(control);
 }

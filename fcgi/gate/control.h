@@ -4,8 +4,10 @@
  *          Who connects to gate.control, as root or as the user of the gate,
  *          gets one JSON object (report.h) and the end. gate.metrics speaks
  *          HTTP: GET /metrics. Nothing can be changed on either.
- * Bounds:  CONTROL_PEERS_MAX at a time, CONTROL_WAIT_S each; nothing is read
- *          from gate.control. */
+ * Bounds:  CONTROL_WAIT_S each, and CONTROL_PEERS_MAX of gate.control at a
+ *          time, from which nothing is read. Where descriptors are out, both
+ *          wait; the gate keeps some aside.
+ * Owner:   control_close() ends what is not done. One in a process. */
 #ifndef ROLEGATE_GATE_CONTROL_H
 #define ROLEGATE_GATE_CONTROL_H
 

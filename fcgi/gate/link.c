@@ -119,12 +119,19 @@ link_is_greeted(struct link *link)
 	link->hooks.up(link->hooks.context);
 }
 
+/* Only the first word: a server that does not know AUTH repeats what it was
+ * given, the password. */
 static void
 greeting_item(struct link *link, const struct reply_item *item)
 {
-	if (item->type == REPLY_ERROR)
-		link_drop(link, "redis_refused", "AUTH or SELECT: %.*s",
-		    STR_ARGS(item->text));
+	struct str rest = item->text;
+	struct str word = STR("");
+
+	if (item->type == REPLY_ERROR && str_next(&rest, ' ', &word))
+		link_drop(link, "redis_refused",
+		    "AUTH or SELECT was refused (%.*s): look at gate.redis and "
+		    "its password_file",
+		    STR_ARGS(word));
 	else if (item->type != REPLY_STATUS || !str_eq(item->text, STR("OK")))
 		link_drop(link, "redis_refused",
 		    "no OK to AUTH or SELECT: is that Redis?");

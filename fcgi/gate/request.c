@@ -229,7 +229,9 @@ too_large_say(struct judge *judge, const struct answer *answer)
 	if (say_now(&judge->too_large))
 		say("answer_too_large",
 		    "%.*s on %.*s: the answer with its filters is longer than "
-		    "%zu bytes, so nothing is said; take filters away",
+		    "%zu bytes, or the one filter is 'all', so nothing is "
+		    "said; "
+		    "take filters away",
 		    STR_ARGS(answer->member), STR_ARGS(answer->account),
 		    ANSWER_MAX);
 }

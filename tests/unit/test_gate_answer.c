@@ -342,6 +342,24 @@ START_TEST(L1_too_many_filters_are_a_dont_know)
 }
 END_TEST
 
+/* It would be signed as "nothing is narrowed". */
+START_TEST(L1_a_filter_by_the_name_of_all_is_a_dont_know)
+{
+	struct answer part =
+	    whole(VERDICT_ALLOW_FILTER, REASON_GRANTED_FILTERED);
+	const struct str rows[] = { S("all"), S("b") };
+
+	part.filter_key = &filter_key;
+	part.filters = (struct names){ rows, 1 };
+	ck_assert_ptr_nonnull(strstr(made(&part), "Status: 503"));
+	ck_assert_uint_eq(filter_value(text).len, 0);
+	part = whole(VERDICT_ALLOW_FILTER, REASON_GRANTED_FILTERED);
+	part.filter_key = &filter_key;
+	part.filters = (struct names){ rows, 2 };
+	ck_assert_ptr_nonnull(strstr(made(&part), " sales all;b "));
+}
+END_TEST
+
 START_TEST(S12_who_acts_from_above_is_named)
 {
 	struct answer answer = whole(VERDICT_ALLOW, REASON_GRANTED);
@@ -364,6 +382,7 @@ tests(TCase *t)
 	tcase_add_test(t, L1_without_a_key_only_filters_are_said);
 	tcase_add_test(t, L1_a_no_says_nothing_of_rows);
 	tcase_add_test(t, L1_too_many_filters_are_a_dont_know);
+	tcase_add_test(t, L1_a_filter_by_the_name_of_all_is_a_dont_know);
 	tcase_add_test(t, S12_who_acts_from_above_is_named);
 	tcase_add_test(t, T25_zeroed_memory_is_a_dont_know);
 	tcase_add_test(t, a_yes_without_one_of_its_parts_is_a_dont_know);
