@@ -52,6 +52,7 @@ struct asking {
 	bool fetching; /* this step asks Redis */
 	bool stale_only;
 	bool answered;
+	int64_t begun_at; /* the newest generation, then */
 	int64_t generation_before; /* the catalogue was asked for */
 	int waiting; /* parts that this step waits for */
 	int out; /* wants that the fetcher still has */
@@ -600,6 +601,40 @@ step_has_all(struct asking *asking)
 }
 
 static void
+asking_begin(struct asking *asking)
+{
+	asking->begun_at = fetcher_generation(asking->all->config.fetcher);
+	asking->step = STEP_SESSION;
+	if (asking->ask.session.len > 0)
+		return;
+	identity_set(asking, asking->ask.username, STR(""));
+	asking->step = STEP_MEMBER;
+}
+
+/* Records come one after the other, some from the cache. They are of one state
+ * of the view when no generation was published from the first to the last:
+ * else they could tell of a right that nobody ever had (CASES T54). Stale ones
+ * are what they are. */
+static bool
+is_of_one_state(const struct asking *asking)
+{
+	return asking->stale_only ||
+	       asking->answer.generation == asking->begun_at;
+}
+
+static void
+asking_begin_again(struct asking *asking)
+{
+	for (int i = 0; i < PARTS; i++) {
+		entry_release(asking->parts[i].entry);
+		asking->parts[i] = (struct part){ .state = PART_NEW };
+	}
+	asking->answer = (struct view_answer){ .state = VIEW_UNKNOWN };
+	asking->member = (struct member){ 0 };
+	asking_begin(asking);
+}
+
+static void
 asking_go(struct asking *asking)
 {
 	asking->trusted =
@@ -612,8 +647,12 @@ asking_go(struct asking *asking)
 		if (!step_has_all(asking) || !steps[asking->step].read(asking))
 			continue;
 		asking->wanted = false;
-		if (++asking->step == STEPS)
+		if (++asking->step < STEPS)
+			continue;
+		if (is_of_one_state(asking))
 			asking_answer(asking, VIEW_KNOWN);
+		else
+			asking_begin_again(asking);
 	}
 }
 
@@ -679,12 +718,10 @@ askings_ask(struct askings *all, const struct view_ask *ask)
 		ask_refuse(ask, VIEW_UNKNOWN);
 		return;
 	}
-	if (!ask_copy(asking, ask)) {
+	if (ask_copy(asking, ask))
+		asking_begin(asking);
+	else
 		asking_answer(asking, VIEW_UNKNOWN);
-	} else if (asking->ask.session.len == 0) {
-		identity_set(asking, asking->ask.username, STR(""));
-		asking->step = STEP_MEMBER;
-	}
 	asking_go(asking);
 	if (!asking->answered)
 		deadline_add(asking);

@@ -28,6 +28,7 @@ struct client {
 
 struct server {
 	const struct fake *fake;
+	int gets; /* of all */
 	int listener;
 	struct client clients[CLIENTS];
 };
@@ -69,21 +70,32 @@ is(struct str word, const char *text)
 	return str_eq(word, str_from(text));
 }
 
+static const struct pair *
+pair_find(const struct pair *pairs, size_t count, struct str key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(pairs[i].key, key))
+			return &pairs[i];
+	return NULL;
+}
+
 /* What an honest Redis would say to GET. */
 static struct str
-get_answer(const struct server *server, struct str key, struct arena *arena)
+get_answer(struct server *server, struct str key, struct arena *arena)
 {
 	const struct fake *fake = server->fake;
+	const struct pair *found = NULL;
 
 	if (fake->to_get.ptr != NULL &&
 	    (fake->of_key.len == 0 || str_eq(key, fake->of_key)))
 		return fake->to_get;
-	for (size_t i = 0; i < fake->count; i++)
-		if (str_eq(fake->pairs[i].key, key))
-			return str_fmt(arena, "$%zu\r\n%.*s\r\n",
-			    fake->pairs[i].text.len,
-			    STR_ARGS(fake->pairs[i].text));
-	return STR("$-1\r\n");
+	if (server->gets++ < fake->before_gets)
+		found = pair_find(fake->before, fake->before_count, key);
+	if (found == NULL)
+		found = pair_find(fake->pairs, fake->count, key);
+	return found != NULL ? str_fmt(arena, "$%zu\r\n%.*s\r\n",
+				   found->text.len, STR_ARGS(found->text))
+			     : STR("$-1\r\n");
 }
 
 static void

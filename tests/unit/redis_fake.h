@@ -10,6 +10,9 @@
 struct fake {
 	const struct pair *pairs; /* what GET finds */
 	size_t count;
+	const struct pair *before; /* found instead by the first so many GETs */
+	size_t before_count;
+	int before_gets;
 	struct str to_get; /* raw: the answer to GET, not the record */
 	struct str of_key; /* only of this key; empty: of any */
 	struct str on_connect;

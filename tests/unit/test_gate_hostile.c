@@ -288,6 +288,45 @@ START_TEST(W12_a_bad_record_is_a_dont_know)
 }
 END_TEST
 
+/* A change comes between any two answers: ann loses her grant on the root, and
+ * then shop comes below it. She never had a right on shop. */
+START_TEST(T54_an_answer_is_made_of_one_state)
+{
+	struct view_world *world = world_open();
+	struct fake fake = honest_fake(world);
+	const struct pair before[] = {
+		{ key_of(world, RECORD_MEMBER, "ann"),
+		    text_member(world, "ann", "editor", "root", 9) },
+		{ key_of(world, RECORD_ACCOUNT, "shop"),
+		    text_account(world, "shop", NULL, "cat", 4) },
+		{ key_of(world, RECORD_GENERATION, ""),
+		    text_generation(world, 10) },
+	};
+	struct heard heard;
+
+	for (size_t i = 0; i < COUNT(honest); i++)
+		if (str_eq(honest[i].key, before[0].key))
+			honest[i].text =
+			    text_member(world, "ann", "editor", "bob", 11);
+		else if (str_eq(honest[i].key, before[1].key))
+			honest[i].text =
+			    text_account(world, "shop", "root", "cat", 12);
+		else if (str_eq(honest[i].key, before[2].key))
+			honest[i].text = text_generation(world, 12);
+	fake.before = before;
+	fake.before_count = COUNT(before);
+	fake.before_gets = _i;
+	fake_start(world, &fake);
+	world->config.cache_bytes = 0;
+	world->config.wait_ms = 1000;
+	view_start(world);
+	heard = ask(world, SESSION, "", "");
+	ck_assert_int_eq(heard.state, VIEW_KNOWN);
+	ck_assert_str_eq(heard.role, "");
+	world_close(world);
+}
+END_TEST
+
 /* --- Order and time ------------------------------------------------------ */
 
 #define CROWD 200
@@ -315,9 +354,10 @@ START_TEST(W8_a_server_that_is_one_behind_never_grants)
 			if (heard[k].state == VIEW_UNKNOWN)
 				continue;
 			known++;
-			ck_assert_str_eq(heard[k].role, k % 3 != 0   ? ""
-							: k % 2 == 0 ? "editor"
-								     : "viewer");
+			ck_assert_str_eq(heard[k].role, k % 3 != 0 ? ""
+							: k % 2 == 0
+							    ? "editor"
+							    : "viewer");
 			ck_assert_str_eq(heard[k].account, k % 3 == 0 ? "shop"
 							   : k % 2 == 0
 							       ? "ann"
@@ -337,8 +377,8 @@ START_TEST(W5_W8_a_server_that_errs_is_left_longer_and_longer)
 	struct fake fake = honest_fake(world);
 	struct str wrong = text_member(world, "bob", "viewer", "shop", 6);
 
-	fake.to_get = str_fmt(&world->arena, "$%zu\r\n%.*s\r\n", wrong.len,
-	    STR_ARGS(wrong));
+	fake.to_get = str_fmt(
+	    &world->arena, "$%zu\r\n%.*s\r\n", wrong.len, STR_ARGS(wrong));
 	fake_start(world, &fake);
 	world->config.wait_ms = 20;
 	view_start(world);
@@ -577,8 +617,8 @@ tests(TCase *t)
 	    t, W12_a_bad_record_is_a_dont_know, 0, COUNT(records));
 	tcase_add_loop_test(
 	    t, W8_a_server_that_is_one_behind_never_grants, 0, 5);
-	tcase_add_test(
-	    t, W5_W8_a_server_that_errs_is_left_longer_and_longer);
+	tcase_add_loop_test(t, T54_an_answer_is_made_of_one_state, 0, 12);
+	tcase_add_test(t, W5_W8_a_server_that_errs_is_left_longer_and_longer);
 	tcase_add_test(t, W5_a_byte_now_and_then_is_a_dont_know);
 	tcase_add_test(t, W5_silence_is_a_dont_know);
 	tcase_add_test(t, T29_connections_that_close_are_replaced);
