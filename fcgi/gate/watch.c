@@ -27,6 +27,7 @@ struct watch {
 	int64_t asked_ms; /* when the last step or PING was sent */
 	bool pinged; /* and its PONG has not come */
 	int64_t alive_ms; /* the last PING that was answered */
+	int64_t beat_ms; /* the last heartbeat that was told of; 0: none */
 };
 
 static bool
@@ -113,9 +114,9 @@ subscribe_item(struct watch *watch, const struct reply_item *item)
 	watch->message = MESSAGE_NONE;
 	watch->pinged = false;
 	watch->alive_ms = watch->asked_ms;
+	watch->beat_ms = 0;
 	link_proved(watch->link);
 	cache_track(watch->config.cache, true);
-	cache_confirm(watch->config.cache, watch->alive_ms);
 	watch->config.up(watch->config.context);
 }
 
@@ -159,8 +160,16 @@ second_item(struct watch *watch, const struct reply_item *item)
 	} else {
 		watch->pinged = false;
 		watch->alive_ms = watch->asked_ms;
-		cache_confirm(watch->config.cache, watch->alive_ms);
 	}
+}
+
+/* The publisher writes to this very server; and what it wrote before has been
+ * told. A PONG says neither: a server that was left behind answers too. */
+static void
+beat(struct watch *watch)
+{
+	watch->beat_ms = monotonic_ms();
+	cache_confirm(watch->config.cache, watch->beat_ms);
 }
 
 static void
@@ -171,7 +180,11 @@ key_item(struct watch *watch, const struct reply_item *item)
 
 	if (item->type != REPLY_TEXT)
 		cache_clear(watch->config.cache);
-	else if (keys_match(watch->config.keys, item->text, &kind, &name))
+	else if (!keys_match(watch->config.keys, item->text, &kind, &name))
+		return;
+	else if (kind == RECORD_HEARTBEAT)
+		beat(watch);
+	else
 		cache_forget(watch->config.cache, kind, name);
 }
 
@@ -271,8 +284,9 @@ watch_tick(struct watch *watch, int64_t now_ms)
 bool
 watch_is_alive(const struct watch *watch, int64_t now_ms)
 {
-	return watch->state == WATCH_ON &&
-	       now_ms - watch->alive_ms <= watch->config.max_ms;
+	return watch->state == WATCH_ON && watch->beat_ms != 0 &&
+	       now_ms - watch->alive_ms <= watch->config.max_ms &&
+	       now_ms - watch->beat_ms <= watch->config.max_ms;
 }
 
 bool

@@ -6,7 +6,8 @@
  *          as Redis sends them, makes the cache forget all; a lost connection
  *          and a new one leave nothing fresh.
  * Alive:   it is believed while a PONG has come back for a PING that was sent
- *          at most max_ms ago. */
+ *          at most max_ms ago, and while the heartbeat is told of here: the
+ *          data connection may lead to another server than this one. */
 #ifndef ROLEGATE_GATE_WATCH_H
 #define ROLEGATE_GATE_WATCH_H
 

@@ -129,6 +129,12 @@ class Proxy(threading.Thread):
             self.back = back
             self.drop_all()
 
+    def leave(self, back):
+        """The same, but who hears of changes stays with the one before."""
+        with self.lock:
+            self.back = back
+            self.drop_all(lambda pair: not pair.watches)
+
     def drop_all(self, which=lambda pair: True):
         for pair in set(self.pairs.values()):
             if which(pair):

@@ -502,6 +502,27 @@ class Failover(Base):
         # That old data was met at all.
         self.assertIn("[record_older]", world.said())
 
+    def test_left_behind(self):
+        """W6 the channel of changes stays with a server that was left behind and answers: a role that is gone is not believed for long"""
+        world = self.world
+        front, publisher = world.proxies
+        world.redis_up("other.sock")
+        world.until(lambda: self.all_say(self.lines, "204 allow granted"))
+        copy(world, "redis.sock", "other.sock")
+        publisher.turn_to(world.path("other.sock"))
+        front.leave(world.path("other.sock"))
+        world.until(lambda: self.all_say(self.lines, "204 allow granted"))
+        world.rg("grant", "remove", "m0", "full.editor", "a0", "--yes")
+        began = last = time.monotonic()
+        while time.monotonic() - began < 5 + ROOM_S:
+            if "204 allow granted" in [line.ask("m0", "a0")
+                                       for line in self.lines]:
+                last = time.monotonic()
+            time.sleep(0.01)
+        note("last allow after %.2f s", last - began)
+        self.assertTrue(self.all_say(self.lines, "403 deny no_grant"))
+        self.assertLessEqual(last - began, 2 + ROOM_S)
+
     def test_sentinel(self):
         """W6 T28 a Sentinel makes a replica primary that has not heard of a revoked role: it never grants again"""
         with Sentinel(self.world) as sentinel:

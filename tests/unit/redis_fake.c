@@ -26,6 +26,13 @@ struct client {
 	size_t late_len;
 };
 
+/* The heartbeat has changed. */
+#define BEAT_KEY "rolegate:{" NS "}:heartbeat"
+#define BEAT                                                           \
+	"*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*1\r\n" \
+	"$25\r\n" BEAT_KEY "\r\n"
+_Static_assert(sizeof(BEAT_KEY) == 25 + 1, "its length stands in BEAT");
+
 struct server {
 	const struct fake *fake;
 	int gets; /* of all */
@@ -150,13 +157,16 @@ command(struct server *server, struct client *client, const struct str *words,
 	else if (is(words[0], "CLIENT"))
 		tell(
 		    server, client, or_else(fake->to_tracking, STR("+OK\r\n")));
-	else if (is(words[0], "PING") && !fake->no_pong)
+	else if (is(words[0], "PING") && !fake->no_pong) {
 		tell(server, client, STR("*2\r\n$4\r\npong\r\n$0\r\n\r\n"));
-	else if (is(words[0], "SUBSCRIBE")) {
+		tell(server, client, STR(BEAT));
+	} else if (is(words[0], "SUBSCRIBE")) {
 		tell(server, client,
 		    or_else(fake->to_subscribe,
 			STR("*3\r\n$9\r\nsubscribe\r\n$20\r\n"
 			    "__redis__:invalidate\r\n:1\r\n")));
+		if (fake->to_subscribe.ptr == NULL)
+			tell(server, client, STR(BEAT));
 		client->subscribed = true;
 	}
 	client->commands++;

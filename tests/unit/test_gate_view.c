@@ -365,6 +365,10 @@ START_TEST(the_cache_is_trusted_only_while_the_heart_beats)
 	view_start(world);
 	ck_assert(until_connected(world, true));
 	loop_for(world, 100);
+	ck_assert(!counts(world).trusted); /* nobody has told of it yet */
+	if (beats[_i].stamp_ms != 0)
+		beat_again(world);
+	loop_for(world, 50);
 	ck_assert_msg(
 	    counts(world).trusted == beats[_i].trusted, "%s", beats[_i].says);
 	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);

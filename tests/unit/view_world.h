@@ -52,6 +52,9 @@ void world_close(struct view_world *world);
 void redis_start(struct view_world *world);
 void redis_stop(struct view_world *world); /* kill -9, and its data is gone */
 void redis_say(struct view_world *world, const char *command);
+/* Redis tells of the heartbeat, which stays what it is. The fake does it with
+ * each PONG. */
+void beat_again(struct view_world *world);
 int redis_clients(struct view_world *world);
 
 /* The text of a record of this namespace. */
