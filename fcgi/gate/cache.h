@@ -2,7 +2,8 @@
  *
  * Shape:   an entry is one record, or the knowledge that there is none, under
  *          (kind, name). It is the text of the record's body, for that is a
- *          third of the parsed form; only catalogues are kept parsed.
+ *          third of the parsed form; only catalogues are kept parsed. Where a
+ *          record is compared with the next one, it is the whole text.
  * Fresh:   an entry that was read while Redis told us of every change, and of
  *          which it has told none since. What is not fresh stays, until it is
  *          pushed out, as the memory of how old it was (cache_floor) and for

@@ -195,7 +195,8 @@ on_late(evutil_socket_t fd, short what, void *context)
 	conn_break(context);
 }
 
-/* Edges, so that what is not whole yet does not make the loop spin. */
+/* Edges, so that what comes while a request is judged does not make the loop
+ * spin. */
 void
 conn_open(struct conns *conns, int fd)
 {

@@ -31,6 +31,7 @@ struct fetcher {
 	struct event *timer;
 	struct queue sent;
 	struct queue unsent;
+	struct fetch *fresh; /* in `sent`: the first of the newest round */
 	struct want first; /* the generation, on each new connection */
 	bool first_is_out;
 	bool proved; /* this connection has answered */
@@ -64,6 +65,17 @@ queue_take(struct queue *queue)
 	queue->first = fetch->next;
 	if (queue->first == NULL)
 		queue->last = NULL;
+	return fetch;
+}
+
+/* The one that is answered now; a server may answer before it was asked. */
+static struct fetch *
+sent_take(struct fetcher *fetcher)
+{
+	struct fetch *fetch = queue_take(&fetcher->sent);
+
+	if (fetch != NULL && fetch == fetcher->fresh)
+		fetcher->fresh = fetch->next;
 	return fetch;
 }
 
@@ -157,6 +169,8 @@ fetch_send(struct fetcher *fetcher, struct fetch *fetch, int64_t now_ms)
 	fetch->round = link_round(fetcher->link);
 	fetch->changes = cache_changes(fetcher->config.cache);
 	fetcher->count_sent++;
+	if (fetcher->fresh == NULL || fetcher->fresh->round != fetch->round)
+		fetcher->fresh = fetch;
 	queue_add(&fetcher->sent, fetch);
 	return true;
 }
@@ -183,21 +197,19 @@ fetch_new(struct fetcher *fetcher, enum record_kind kind, struct str name,
 }
 
 /* The same record, in the same round: one GET answers both. What has left may
- * be answered with what was true before the second one asked. */
+ * be answered with what was true before the second one asked, and what waits
+ * for a connection is sent as it is. */
 static struct fetch *
 fetch_same(
     const struct fetcher *fetcher, enum record_kind kind, struct str name)
 {
-	const struct queue *queue =
-	    link_is_up(fetcher->link) ? &fetcher->sent : &fetcher->unsent;
-	int64_t round = link_round(fetcher->link);
+	struct fetch *f = fetcher->fresh;
 
-	for (struct fetch *f = queue->first; f != NULL; f = f->next)
-		if (f->kind == kind &&
-		    (queue == &fetcher->unsent || f->round == round) &&
-		    str_eq(fetch_name(f), name))
-			return f;
-	return NULL;
+	if (f == NULL || f->round != link_round(fetcher->link))
+		return NULL;
+	while (f != NULL && (f->kind != kind || !str_eq(fetch_name(f), name)))
+		f = f->next;
+	return f;
 }
 
 bool
@@ -460,7 +472,7 @@ on_error(struct fetcher *fetcher, struct str text)
 		    "GET: %.*s", STR_ARGS(text));
 		return;
 	}
-	fetch = queue_take(&fetcher->sent);
+	fetch = sent_take(fetcher);
 	err_set(&err, ERR_REFUSED, "record_form", "%.*s is not a string",
 	    (int)fetch->key_len, fetch->key);
 	refuse(fetcher, &err);
@@ -480,11 +492,11 @@ on_item(void *context, const struct reply_item *item)
 	switch (item->type) {
 	case REPLY_TEXT:
 		prove(fetcher);
-		fetch_text(fetcher, queue_take(&fetcher->sent), item->text);
+		fetch_text(fetcher, sent_take(fetcher), item->text);
 		return;
 	case REPLY_NIL:
 		prove(fetcher);
-		fetch_absent(fetcher, queue_take(&fetcher->sent));
+		fetch_absent(fetcher, sent_take(fetcher));
 		return;
 	case REPLY_ERROR:
 		on_error(fetcher, item->text);
@@ -540,6 +552,7 @@ on_down(void *context, const struct err *why)
 
 	fetcher->sent = (struct queue){ NULL, NULL };
 	fetcher->unsent = (struct queue){ NULL, NULL };
+	fetcher->fresh = NULL;
 	fetcher->proved = false;
 	link_start(fetcher->link);
 	fetcher->config.down(fetcher->config.context, why);
@@ -596,7 +609,7 @@ fetcher_close(struct fetcher *fetcher)
 	fetcher->closing = true;
 	link_close(fetcher->link);
 	event_free(fetcher->timer);
-	for (struct fetch *f; (f = queue_take(&fetcher->sent)) != NULL;)
+	for (struct fetch *f; (f = sent_take(fetcher)) != NULL;)
 		fetch_end(f, FETCHED_NOTHING, NULL);
 	for (struct fetch *f; (f = queue_take(&fetcher->unsent)) != NULL;)
 		fetch_end(f, FETCHED_NOTHING, NULL);

@@ -1,8 +1,8 @@
 /* fetch.h - records on their way from Redis: the data connection.
  *
- * Shape:   fetcher_get() asks for one record; what is asked for in one round
- *          of the loop leaves together, and a record that is wanted twice in
- *          a round is asked for once. `got` is called once for each want.
+ * Shape:   fetcher_get() asks for one record; one that is wanted again before
+ *          its GET has left is asked for once. `got` is called once for each
+ *          want.
  * Order:   replies are matched first in, first out. A reply that is not about
  *          what was asked, or a silence of wait_ms, ends the connection, so a
  *          late reply can never answer another question (CASES W8).

@@ -1,5 +1,5 @@
-/* request.h - one request: what it asks, what is answered, and its line in the
- * log, in this order: no answer is given that is not in the log.
+/* request.h - one request: what it asks, its line in the log, and what is
+ * answered, in this order. A log that cannot be written stops no answer.
  *
  * inquiry_read() is step 0 of docs/decision.md: who asks, is the path what it
  * seems to be, which permission does it need, on which account. The location's

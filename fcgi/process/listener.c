@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -36,34 +38,68 @@ is_trusted(uid_t owner, const struct listener_config *config)
 	       (user != NULL && owner == user->pw_uid);
 }
 
-/* Who may write there could put another socket in its place. */
+/* Whoever may write into a folder could put something else in the place of what
+ * lies there: of the socket in its own folder, of a folder further up. There a
+ * sticky one of root's will do, where only owners rename: /tmp. */
 static bool
-folder_check(
-    const char *path, const struct listener_config *config, struct err *err)
+folder_check(const char *folder, bool above,
+    const struct listener_config *config, struct err *err)
 {
-	char folder[sizeof(((struct listener *)NULL)->path)];
 	struct stat st;
-	char *slash;
 
-	memcpy(folder, path, strlen(path) + 1);
-	slash = strrchr(folder, '/');
-	if (slash == NULL || slash == folder)
-		return err_set(err, ERR_REACH, "socket_place",
-		    "%s: lies in no folder of its own; use one", path);
-	*slash = '\0';
 	if (stat(folder, &st) != 0)
 		return failed(err, folder, "cannot be looked at");
-	if (!S_ISDIR(st.st_mode) || (st.st_mode & (S_IWOTH | S_IWGRP)) != 0)
-		return err_set(err, ERR_REACH, "socket_place",
-		    "%s: others may write there and put another socket in its "
-		    "place; chmod go-w it, or use another folder",
-		    folder);
 	if (!is_trusted(st.st_uid, config))
 		return err_set(err, ERR_REACH, "socket_place",
 		    "%s: belongs to user %ld, who could put another socket in "
 		    "its place; give it to root or to %s.user",
 		    folder, (long)st.st_uid, config->section);
+	if (!S_ISDIR(st.st_mode) ||
+	    ((st.st_mode & (S_IWOTH | S_IWGRP)) != 0 &&
+		!(above && st.st_uid == 0 && (st.st_mode & S_ISVTX) != 0)))
+		return err_set(err, ERR_REACH, "socket_place",
+		    "%s: others may write there and put another socket in its "
+		    "place; chmod go-w it, or use another folder",
+		    folder);
 	return true;
+}
+
+/* The folder, and all that it lies in; cuts the path up. */
+static bool
+folders_check(char folder[PATH_MAX], const struct listener_config *config,
+    struct err *err)
+{
+	bool ok = folder_check(folder, false, config, err);
+
+	while (ok && strcmp(folder, "/") != 0) {
+		char *slash = strrchr(folder, '/');
+
+		slash[slash == folder ? 1 : 0] = '\0';
+		ok = folder_check(folder, true, config, err);
+	}
+	return ok;
+}
+
+/* As it is written, since nginx goes that way, and where symbolic links lead.
+ */
+static bool
+place_check(
+    const char *path, const struct listener_config *config, struct err *err)
+{
+	char folder[PATH_MAX];
+	char real[PATH_MAX];
+	char *slash;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (folder[0] != '/' || slash == folder)
+		return err_set(err, ERR_REACH, "socket_place",
+		    "%s: lies in no folder of its own; use one", path);
+	*slash = '\0';
+	if (realpath(folder, real) == NULL)
+		return failed(err, folder, "cannot be looked at");
+	return folders_check(real, config, err) &&
+	       folders_check(folder, config, err);
 }
 
 /* --- From systemd --------------------------------------------------------- */
@@ -122,7 +158,7 @@ inherited_check(int fd, const struct listener_config *config, struct err *err)
 		    "%s: everybody may connect and ask as anybody; write "
 		    "SocketMode=0660 into its unit",
 		    path);
-	return folder_check(path, config, err);
+	return place_check(path, config, err);
 }
 
 static bool
@@ -237,7 +273,7 @@ listener_open(
 		    "%.*s: is longer than a socket's path may be, %zu bytes",
 		    STR_ARGS(config->socket), sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, config->socket.ptr, config->socket.len);
-	if (!folder_check(address.sun_path, config, err) ||
+	if (!place_check(address.sun_path, config, err) ||
 	    !stale_remove(&address, err))
 		return false;
 	*out = (struct listener){ .fd = socket_new() };

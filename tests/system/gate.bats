@@ -985,6 +985,20 @@ names(json.load(s.makefile()))' >>names
 	run -4 "$build/rolegated"
 	[[ $output == *"[socket_place]" ]]
 	[ ! -e open/gate.sock ]
+	# Nor further up, nor where a link leads.
+	mkdir -m 755 open/in
+	config | sed "s,gate.sock,open/in/gate.sock," >rolegate.yaml
+	run -4 "$build/rolegated"
+	[[ $output == *"/open: others may write there"*"[socket_place]" ]]
+	ln -s "$tmp/open/in" link
+	config | sed "s,gate.sock,link/gate.sock," >rolegate.yaml
+	run -4 "$build/rolegated"
+	[[ $output == *"/open: others may write there"*"[socket_place]" ]]
+	mkdir -m 755 fine
+	ln -s "$tmp/fine" open/link
+	config | sed "s,gate.sock,open/link/gate.sock," >rolegate.yaml
+	run -4 "$build/rolegated"
+	[[ $output == *"/open: others may write there"*"[socket_place]" ]]
 	config | sed "s,socket: .*,socket: /gate.sock," >rolegate.yaml
 	run -4 "$build/rolegated"
 	config | sed "s,gate.sock,nowhere/gate.sock," >rolegate.yaml
