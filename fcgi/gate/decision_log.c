@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "fcgi/gate/limits.h"
+#include "fcgi/process/say.h"
 #include "fcgi/process/times.h"
 
 /* each of the seven texts at its worst, and the rest. */
@@ -142,7 +143,7 @@ decision_log_open(struct arena *arena, struct str path, struct err *err)
 	int fd = -1;
 
 	if (path.len == 0)
-		return STDERR_FILENO;
+		return say_fd();
 	if (name.ptr != NULL)
 		fd = open(name.ptr,
 		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
@@ -161,7 +162,6 @@ decision_log_write(
 	const struct answer *answer = line->answer;
 	const struct params *params = line->params;
 	struct buffer b;
-	ssize_t ignored;
 
 	b.len = 0;
 	put_time(&b, line->at_s);
@@ -181,7 +181,7 @@ decision_log_write(
 	put_text(&b, "host", params->host);
 	put_text(&b, "path", params->path);
 	put(&b, "\n", 1);
-	/* A log that is full must not stop the answers. */
-	ignored = write(log->fd, b.text, b.len);
-	(void)ignored;
+	/* A log that is full, or that nobody reads, must not stop the answers.
+	 */
+	write_soon(log->fd, b.text, b.len);
 }

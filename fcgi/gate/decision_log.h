@@ -2,10 +2,11 @@
  *
  * Decisions: one line each, in logfmt; see docs/man/rolegated.8.
  * A line goes out in one write(), so that the lines of several workers do not
- * mix. Values are quoted and escaped so that no client can end a value or a
- * line; bytes of what is no clean text stand as \xNN. A value that is longer
- * than LOG_VALUE_MAX, and so no name of anything, stands as its length. There
- * is nothing of a cookie or token in it. `rolegate explain` reads it. */
+ * mix; one that cannot go out at once is lost, since nothing waits for a log.
+ * Values are quoted and escaped so that no client can end a value or a line;
+ * bytes of what is no clean text stand as \xNN. A value that is longer than
+ * LOG_VALUE_MAX, and so no name of anything, stands as its length. There is
+ * nothing of a cookie or token in it. `rolegate explain` reads it. */
 #ifndef ROLEGATE_GATE_DECISION_LOG_H
 #define ROLEGATE_GATE_DECISION_LOG_H
 

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "fcgi/process/master.h"
+#include "fcgi/process/say.h"
 #include "fcgi/gate/target.h"
 
 /* A worker reads the password again; that it can be read is found out here,
@@ -170,7 +171,7 @@ setup_ready(struct setup *setup, struct err *err)
 void
 setup_free(struct setup *setup)
 {
-	if (setup->log.fd > STDERR_FILENO)
+	if (setup->log.fd > STDERR_FILENO && setup->log.fd != say_fd())
 		close(setup->log.fd);
 	if (setup->view.seen != NULL)
 		munmap(setup->view.seen, sizeof(*setup->view.seen));

@@ -211,6 +211,7 @@ server_main(const struct server *server, int argc, char **argv)
 
 	the_server = server;
 	handover_prepare(argv);
+	say_open();
 	if (!options_read(&options, argc, argv, &status))
 		return status;
 	setup = server->load(options.config_path, &faults, &err);

@@ -2,15 +2,20 @@
  * reads from it what was written. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/logfmt.h"
 #include "fcgi/gate/decision_log.h"
 #include "fcgi/gate/limits.h"
+#include "fcgi/process/say.h"
 #include "unit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define S(literal)   { literal, sizeof(literal) - 1 }
+#define S(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 static char written[128 * 1024];
 
@@ -108,21 +113,23 @@ START_TEST(T6_a_line_stays_one_line_and_is_read_again)
 	struct str line;
 
 	here.method = here.host = here.path = rows[_i].value;
-	line.len = line_make(&(struct decision_line){ .answer = &answer,
-	    .params = &here, .permission = rows[_i].value });
+	line.len = line_make(&(struct decision_line){
+	    .answer = &answer, .params = &here, .permission = rows[_i].value });
 	line.ptr = written;
-	ck_assert_msg(
-	    memchr(written, '\n', line.len) == written + line.len - 1, "%s",
-	    says);
+	ck_assert_msg(memchr(written, '\n', line.len) == written + line.len - 1,
+	    "%s", says);
 	line.len--;
 	for (size_t i = 0; i < COUNT(keys); i++)
-		ck_assert_msg(str_eq(logfmt_value(&arena, line,
-					 str_from(keys[i])), rows[_i].reads),
+		ck_assert_msg(
+		    str_eq(logfmt_value(&arena, line, str_from(keys[i])),
+			rows[_i].reads),
 		    "%s: %s", says, written);
-	ck_assert_msg(str_eq(logfmt_value(&arena, line, STR("verdict")),
-			  STR("deny")), "%s", says);
+	ck_assert_msg(
+	    str_eq(logfmt_value(&arena, line, STR("verdict")), STR("deny")),
+	    "%s", says);
 	ck_assert_msg(str_eq(logfmt_value(&arena, line, STR("id")),
-			  STR("abcdefghijklmnop")), "%s", says);
+			  STR("abcdefghijklmnop")),
+	    "%s", says);
 	arena_free(&arena);
 }
 END_TEST
@@ -131,8 +138,8 @@ START_TEST(nothing_of_cookie_and_query_is_in_it)
 {
 	struct answer answer = denied(STR("ann"));
 
-	line_make(&(struct decision_line){ .answer = &answer,
-	    .params = &params });
+	line_make(
+	    &(struct decision_line){ .answer = &answer, .params = &params });
 	ck_assert_ptr_null(strstr(written, "secret"));
 }
 END_TEST
@@ -149,18 +156,19 @@ START_TEST(a_line_has_a_bound)
 	memset(worst, 0xff, sizeof(worst));
 	answer = denied((struct str){ worst, LOG_VALUE_MAX });
 	here.method = here.host = here.path = answer.member;
-	line.len = line_make(&(struct decision_line){ .answer = &answer,
-	    .params = &here, .permission = answer.member });
+	line.len = line_make(&(struct decision_line){
+	    .answer = &answer, .params = &here, .permission = answer.member });
 	ck_assert_uint_le(line.len, LOGFMT_LINE_MAX);
 	ck_assert_int_eq(written[line.len - 1], '\n');
 	line.len--;
 	ck_assert_uint_eq(logfmt_value(&arena, line, STR("path")).len,
 	    (size_t)LOG_VALUE_MAX * 4);
 	here.path = (struct str){ worst, sizeof(worst) };
-	line.len = line_make(&(struct decision_line){ .answer = &answer,
-	    .params = &here }) - 1;
-	ck_assert(str_eq(logfmt_value(&arena, line, STR("path")),
-	    STR("(513 bytes)")));
+	line.len = line_make(&(struct decision_line){
+		       .answer = &answer, .params = &here }) -
+		   1;
+	ck_assert(str_eq(
+	    logfmt_value(&arena, line, STR("path")), STR("(513 bytes)")));
 	arena_free(&arena);
 }
 END_TEST
@@ -180,24 +188,74 @@ START_TEST(what_is_not_wanted_is_not_written)
 	const struct decision_log log = { .fd = -1, .what = wants[_i].what };
 
 	ck_assert(decision_log_wants(&log, VERDICT_ALLOW) == wants[_i].allows);
-	ck_assert(decision_log_wants(&log, VERDICT_ALLOW_FILTER) ==
-		  wants[_i].allows);
+	ck_assert(
+	    decision_log_wants(&log, VERDICT_ALLOW_FILTER) == wants[_i].allows);
 	ck_assert(decision_log_wants(&log, VERDICT_DENY) == wants[_i].others);
-	ck_assert(decision_log_wants(&log, VERDICT_UNKNOWN) ==
-		  wants[_i].others);
+	ck_assert(
+	    decision_log_wants(&log, VERDICT_UNKNOWN) == wants[_i].others);
+}
+END_TEST
+
+/* --- Nobody reads ----------------------------------------------------------
+ */
+
+/* The far end of what standard error is now; *was is what it was. */
+static int
+stderr_to(bool is_socket, int *was)
+{
+	int ends[2];
+
+	if (is_socket)
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	else
+		ck_assert_int_eq(pipe(ends), 0);
+	*was = dup(STDERR_FILENO);
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	close(ends[1]);
+	return ends[0];
+}
+
+/* It has to come back; then whoever reads again is told again. */
+START_TEST(a_reader_who_stands_still_holds_nobody_up)
+{
+	struct answer answer = denied(STR("ann"));
+	const struct decision_line line = { .answer = &answer,
+		.params = &params };
+	struct decision_log log = { .what = LOG_ALL };
+	struct arena arena = { 0 };
+	struct err err = { 0 };
+	int was;
+	int reader = stderr_to(_i == 1, &was);
+
+	say_open();
+	log.fd = decision_log_open(&arena, STR(""), &err);
+	for (int i = 0; i < 20000; i++) {
+		decision_log_write(&log, &line);
+		say("code", "something to be said");
+	}
+	ck_assert_int_eq(fcntl(reader, F_SETFL, O_NONBLOCK), 0);
+	while (read(reader, written, sizeof(written)) > 0)
+		;
+	decision_log_write(&log, &line);
+	ck_assert_int_gt(read(reader, written, sizeof(written)), 0);
+	ck_assert_int_eq(dup2(was, STDERR_FILENO), STDERR_FILENO);
+	close(was);
+	close(reader);
+	arena_free(&arena);
 }
 END_TEST
 
 static void
 tests(TCase *t)
 {
+	tcase_add_loop_test(t, a_reader_who_stands_still_holds_nobody_up, 0, 2);
 	tcase_add_test(t, a_line_as_the_page_says);
-	tcase_add_loop_test(t, T6_a_line_stays_one_line_and_is_read_again, 0,
-	    COUNT(rows));
+	tcase_add_loop_test(
+	    t, T6_a_line_stays_one_line_and_is_read_again, 0, COUNT(rows));
 	tcase_add_test(t, nothing_of_cookie_and_query_is_in_it);
 	tcase_add_test(t, a_line_has_a_bound);
-	tcase_add_loop_test(t, what_is_not_wanted_is_not_written, 0,
-	    COUNT(wants));
+	tcase_add_loop_test(
+	    t, what_is_not_wanted_is_not_written, 0, COUNT(wants));
 }
 
 UNIT_MAIN("gate log", tests)
