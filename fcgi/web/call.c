@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "fcgi/web/attempts.h"
 #include "fcgi/web/limits.h"
+#include "fcgi/web/routes.h"
 #include "fcgi/web/problem.h"
 #include "fcgi/web/route.h"
 #include "model/json.h"
@@ -433,15 +434,22 @@ kept_key(struct call *call)
 	    STR_ARGS(call->request->idempotency_key));
 }
 
-/* What makes two requests the same one. */
+/* What makes two requests the same one: all bytes, a file has NULs. */
 static struct str
 kept_digest(struct call *call)
 {
 	const struct request *r = call->request;
+	struct arena *arena = &call->web->arena;
+	struct str head = str_fmt(
+	    arena, "%.*s %.*s\n", STR_ARGS(r->method), STR_ARGS(r->target));
+	char *all = arena_alloc(arena, head.len + r->body.len + 1, 1);
 
-	return tag_of(&call->web->arena,
-	    str_fmt(&call->web->arena, "%.*s %.*s\n%.*s", STR_ARGS(r->method),
-		STR_ARGS(r->target), STR_ARGS(r->body)));
+	if (head.ptr == NULL || all == NULL)
+		return (struct str){ NULL, 0 };
+	memcpy(all, head.ptr, head.len);
+	if (r->body.len > 0)
+		memcpy(all + head.len, r->body.ptr, r->body.len);
+	return tag_of(arena, (struct str){ all, head.len + r->body.len });
 }
 
 static bool
@@ -450,6 +458,11 @@ key_check(struct call *call)
 	struct str key = call->request->idempotency_key;
 	struct err ignored = { 0 };
 
+	/* What is kept of a request must not be a quick way to guess it. */
+	if (key.len > 0 && (call->route->flags & ROUTE_PROVES) != 0)
+		return err_set(&call->err, ERR_USAGE, "idempotency_key",
+		    "Idempotency-Key: does not apply to a password; leave it "
+		    "out");
 	return key.len == 0 ||
 	       text_check_id(key, IDEMPOTENCY_MAX, "key", &ignored) ||
 	       err_set(&call->err, ERR_USAGE, "idempotency_key",
@@ -674,7 +687,10 @@ call_run(struct call *call, struct response *out)
 	    !input_read(call))
 		return false;
 	if (route_changes(call->route))
-		return key_check(call) && change_counted(call, out);
+		return key_check(call) &&
+		       ((call->route->flags & ROUTE_UPLOAD) == 0 ||
+			   import_read(call)) &&
+		       change_counted(call, out);
 	if (!look(call))
 		return false;
 	shown_answer(call, out);

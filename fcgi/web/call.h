@@ -26,6 +26,8 @@
 
 struct route;
 
+struct sheet;
+
 struct call {
 	struct web *web;
 	const struct request *request;
@@ -35,6 +37,7 @@ struct call {
 	struct names words; /* what stands in the path's {…}, in order */
 	struct pairs query;
 	json_t *body; /* an object, or NULL */
+	struct sheet *sheet; /* what was uploaded, read, for a change */
 	struct faults faults;
 	json_t *result; /* an object: the answer, or more of it */
 	struct str text; /* an answer that is no JSON; its type below */

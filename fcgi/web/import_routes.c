@@ -82,6 +82,36 @@ sheet_load(struct call *call, struct sheet *out)
 	return true;
 }
 
+/* Somebody on the account; which rights the rows take is asked when they are
+ * known. */
+static bool
+import_may(struct call *call)
+{
+	return admin_right(
+	    &call->admin, call->words.items[0], "", STR(""), &call->err);
+}
+
+/* Reading a file may take seconds, so that comes before the change, which keeps
+ * all others from writing; and the right to it before that. */
+bool
+import_read(struct call *call)
+{
+	struct web *web = call->web;
+	bool may;
+
+	call->sheet = arena_alloc(
+	    &web->arena, sizeof(*call->sheet), _Alignof(struct sheet));
+	if (call->sheet == NULL)
+		return call_no_memory(call);
+	*call->sheet = (struct sheet){ .count = 0 };
+	if (!admin_begin_read(&call->admin, web->store, &web->setup->catalogues,
+		&call->caller.actor, web->now_ms, &call->err))
+		return false;
+	may = import_may(call);
+	admin_abort(&call->admin);
+	return may && sheet_load(call, call->sheet);
+}
+
 static struct import
 import_of(const struct call *call)
 {
@@ -272,9 +302,10 @@ import_check(struct call *call)
 {
 	struct import import = import_of(call);
 	struct sheet sheet = { .count = 0 };
+	bool may = import_may(call);
 
 	admin_abort(&call->admin);
-	return sheet_load(call, &sheet) &&
+	return may && sheet_load(call, &sheet) &&
 	       import_preview(&import, &call->web->arena, call->words.items[0],
 		   sheet.rows, sheet.count, &call->err) &&
 	       call_items(call, rows_json(sheet.rows, sheet.count), STR(""));
@@ -284,11 +315,10 @@ import_check(struct call *call)
 bool
 import_add(struct call *call)
 {
-	struct sheet sheet = { .count = 0 };
+	const struct sheet *sheet = call->sheet;
 	int64_t number = 0;
 
-	return sheet_load(call, &sheet) &&
-	       import_put(&call->admin, call->words.items[0], sheet.file,
-		   sheet.rows, sheet.count, &number, &call->err) &&
+	return import_put(&call->admin, call->words.items[0], sheet->file,
+		   sheet->rows, sheet->count, &number, &call->err) &&
 	       call_also(call, "import", json_integer(number));
 }

@@ -115,10 +115,11 @@ struct new_password {
 static bool
 password_confirm(struct call *call, struct str current)
 {
+	struct str hash = STR("");
 	bool right = false;
 
 	return local_password_is(call->web, call->caller.member_id, current,
-		   &right, &call->err) &&
+		   &hash, &right, &call->err) &&
 	       (right || err_set(&call->err, ERR_REFUSED, "bad_sign_in",
 			     "password: is not the one that is in force"));
 }

@@ -72,12 +72,15 @@ faults_json(const struct faults *faults)
 	return list;
 }
 
-/* What is wrong with us is for the log, not for a stranger. */
+/* What is wrong with us, or behind us, is for the log, not for a stranger. */
 static const char *
 detail_of(const struct err *err)
 {
 	if (err->kind == ERR_BUG)
 		return "an error of rolegate; its log says more";
+	if (err->kind == ERR_SOURCE || err->kind == ERR_REACH)
+		return "a server that is needed for this cannot be reached; "
+		       "try again later";
 	if (!text_is_clean(str_from(err->text)))
 		return "an error with bytes in it that cannot be shown";
 	return err->text;

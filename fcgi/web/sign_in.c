@@ -80,40 +80,40 @@ bad_sign_in(struct err *err)
 
 bool
 local_password_is(struct web *web, struct str member_id, struct str password,
-    bool *out, struct err *err)
+    struct str *hash, bool *out, struct err *err)
 {
-	struct str text = STR("");
-
+	*hash = STR("");
 	if (member_id.len > 0 && store_password(web->store, &web->arena,
-				     member_id, &text, err) == FOUND_ERROR)
+				     member_id, hash, err) == FOUND_ERROR)
 		return false;
-	*out = password_verify(text, password);
+	*out = password_verify(*hash, password);
 	return true;
 }
 
 /* CASES A8: whoever is not in the directory is looked for there as if they
- * were, so that an answer comes as late for a name that does not exist. It is
- * asked about nobody, with a password that is nobody's; what it says does not
- * matter. */
-static void
-directory_pretend(struct web *web)
+ * were, so that an answer comes as late for a name that does not exist, and is
+ * the same while the directory fails. It is asked about nobody, with a password
+ * that is nobody's. */
+static bool
+directory_pretend(struct web *web, struct err *err)
 {
 	const struct source *source = &web->setup->mapping.sources[0];
 	struct directory *directory = NULL;
 	struct str dn = STR("");
-	struct err ignored = { 0 };
 	bool never;
+	bool ok = directory_open(&directory, &source->directory, err) &&
+		  entry_find(web, directory, source, STR("nobody"), &dn, err) &&
+		  directory_password_is(directory, source->people.base,
+		      STR("nobody's"), &never, err);
 
-	if (directory_open(&directory, &source->directory, &ignored) &&
-	    entry_find(web, directory, source, STR("nobody"), &dn, &ignored))
-		directory_password_is(directory, source->people.base,
-		    STR("nobody's"), &never, &ignored);
 	directory_close(directory);
+	return ok;
 }
 
+/* *hash is that of the password where it is ours, else empty. */
 static bool
 proves(struct web *web, const struct sign_in *asked, struct member *member,
-    bool *out, struct err *err)
+    struct str *hash, bool *out, struct err *err)
 {
 	const struct config_web *config = &web->setup->config.web;
 	bool directory = config->directory && web->setup->mapping.count > 0;
@@ -134,14 +134,13 @@ proves(struct web *web, const struct sign_in *asked, struct member *member,
 	source = directory ? source_of(web, member, &id) : NULL;
 	if (source == NULL && config->passwords)
 		local = member->id;
-	if (!local_password_is(web, local, asked->password, out, err))
+	if (!local_password_is(web, local, asked->password, hash, out, err))
 		return false;
 	if (source != NULL)
 		return directory_knows(
 		    web, source, id, asked->password, out, err);
-	if (directory)
-		directory_pretend(web);
-	return true;
+	/* Who has proved it is let in, whether the directory answers or not. */
+	return !directory || directory_pretend(web, err) || *out;
 }
 
 /* --- The session ---------------------------------------------------------- */
@@ -163,9 +162,44 @@ session_make(struct admin *admin, struct str username,
 	return true;
 }
 
+/* Between the proof and the session the password may have been changed, which
+ * ended all sessions that the old one had opened. */
+static bool
+still_proves(struct web *web, const struct proven *proof, struct err *err)
+{
+	struct member member = { 0 };
+	struct str hash = STR("");
+
+	if (proof->member_id.len == 0)
+		return true;
+	switch (store_member(
+	    web->store, &web->arena, proof->username, &member, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		return bad_sign_in(err);
+	case FOUND_YES:
+		break;
+	}
+	if (!str_eq(member.id, proof->member_id))
+		return bad_sign_in(err);
+	if (proof->hash.len == 0)
+		return true;
+	switch (
+	    store_password(web->store, &web->arena, member.id, &hash, err)) {
+	case FOUND_ERROR:
+		return false;
+	case FOUND_NO:
+		return bad_sign_in(err);
+	case FOUND_YES:
+		break;
+	}
+	return str_eq(hash, proof->hash) || bad_sign_in(err);
+}
+
 bool
-session_open(struct web *web, struct str username, const struct caller *before,
-    struct signed_in *out, struct err *err)
+session_open(struct web *web, const struct proven *proof,
+    const struct caller *before, struct signed_in *out, struct err *err)
 {
 	const struct config_web *config = &web->setup->config.web;
 	const struct session_limits limits = {
@@ -177,7 +211,8 @@ session_open(struct web *web, struct str username, const struct caller *before,
 	out->lifetime_s = config->session_s;
 	if (!web_begin_system(web, &admin, err))
 		return false;
-	if (!session_make(&admin, username, before, &limits, out, err)) {
+	if (!still_proves(web, proof, err) ||
+	    !session_make(&admin, proof->username, before, &limits, out, err)) {
 		admin_abort(&admin);
 		return false;
 	}
@@ -192,13 +227,16 @@ sign_in(struct web *web, const struct sign_in *asked,
     const struct caller *before, struct signed_in *out, struct err *err)
 {
 	struct member member = { 0 };
+	struct proven proof;
 	bool right = false;
 
 	if (!attempt_count(web, asked->username, asked->address, err) ||
-	    !proves(web, asked, &member, &right, err))
+	    !proves(web, asked, &member, &proof.hash, &right, err))
 		return false;
 	if (!right || member.status != MEMBER_ACTIVE)
 		return bad_sign_in(err);
+	proof.username = member.username;
+	proof.member_id = member.id;
 	return attempt_forget(web, asked->username, asked->address, err) &&
-	       session_open(web, member.username, before, out, err);
+	       session_open(web, &proof, before, out, err);
 }

@@ -22,9 +22,18 @@ struct sign_in {
 	struct str address;
 };
 
-/* Is it the member's local password? false in *out for one who has none. */
+/* Is it the member's local password? false in *out for one who has none. *hash
+ * is what it was compared with. */
 bool local_password_is(struct web *web, struct str member_id,
-    struct str password, bool *out, struct err *err);
+    struct str password, struct str *hash, bool *out, struct err *err);
+
+/* Who has proved who they are: by this hash of a password, if it is ours. With
+ * an empty id they have done it just now, in another way. */
+struct proven {
+	struct str username;
+	struct str member_id;
+	struct str hash;
+};
 
 struct signed_in {
 	char token[TOKEN_LEN + 1];
@@ -33,8 +42,8 @@ struct signed_in {
 
 bool sign_in(struct web *web, const struct sign_in *asked,
     const struct caller *before, struct signed_in *out, struct err *err);
-/* Without a password, for whoever has just proved it otherwise. */
-bool session_open(struct web *web, struct str username,
+/* Refused when what was proved does not hold any more. */
+bool session_open(struct web *web, const struct proven *proof,
     const struct caller *before, struct signed_in *out, struct err *err);
 
 #endif

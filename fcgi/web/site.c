@@ -49,7 +49,8 @@ problem(struct visit *v)
 static struct str
 says_of(const struct visit *v)
 {
-	if (v->err.kind == ERR_BUG || !text_is_clean(str_from(v->err.text)))
+	if (v->err.kind == ERR_BUG || v->err.kind == ERR_SOURCE ||
+	    v->err.kind == ERR_REACH || !text_is_clean(str_from(v->err.text)))
 		return STR("Something went wrong. Try again later.");
 	return str_from(v->err.text);
 }
@@ -429,7 +430,8 @@ join(struct visit *v, struct str token, struct signed_in *session)
 	}
 	return admin_commit(&admin, &v->err) &&
 	       attempt_forget(web, STR(""), v->request->address, &v->err) &&
-	       session_open(web, username, &v->caller, session, &v->err);
+	       session_open(web, &(struct proven){ .username = username },
+		   &v->caller, session, &v->err);
 }
 
 static void

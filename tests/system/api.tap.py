@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 """The HTTP API of rolegate-web, called as nginx calls it."""
+import io
 import json
 import os
 import re
+import sqlite3
 import subprocess
+import time
 import unittest
 
 import jsonschema
+import openpyxl
 
 import tap
 from web_world import (API, BUILD, DESCRIPTION, ORIGIN, ROOT, SEEN, Client,
@@ -494,6 +498,50 @@ class Api(unittest.TestCase):
                      "idempotency_key")
         self.assertEqual(self.ann.post("/accounts/biz/members", body,
                                        IDEMPOTENCY_KEY="k1").status, 201)
+
+    def sheet(self, *rows):
+        book = openpyxl.Workbook()
+        for row in (("action", "email", "role"),) + rows:
+            book.active.append(row)
+        out = io.BytesIO()
+        book.save(out)
+        return out.getvalue()
+
+    def test_idempotency_bytes(self):
+        """P8 two files under one key are two requests, also where both begin
+        alike up to a NUL"""
+        kind = ("application/vnd.openxmlformats-officedocument."
+                "spreadsheetml.sheet")
+        one, two = [self.sheet(("add", who + "@example.org", "full.viewer"))
+                    for who in ("one", "two")]
+        self.assertEqual(one[:one.index(0)], two[:two.index(0)])
+        path = API + "/accounts/sales/imports"
+        self.assertEqual(self.bob.send("POST", path, one, kind,
+                                       IDEMPOTENCY_KEY="k3").status, 201)
+        self.refused(self.bob.send("POST", path, two, kind,
+                                   IDEMPOTENCY_KEY="k3"), 422,
+                     "idempotency_mismatch")
+        again = self.bob.send("POST", path, one, kind, IDEMPOTENCY_KEY="k3")
+        self.assertEqual(again.headers["idempotency-replayed"], "true")
+
+    def test_import_waits_for_nobody(self):
+        """a stranger's spreadsheet is not read, and one that is read holds
+        nobody's change up"""
+        bad = b"PK" + b"x" * 100
+        self.refused(self.cid.send("POST", API + "/accounts/net/imports",
+                                   bad, "text/csv"), 404, "account_unknown")
+        # Read without the lock: what is wrong with it is told meanwhile.
+        store = sqlite3.connect(self.world.path("state.db"), timeout=20,
+                                isolation_level=None)
+        store.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        self.refused(self.bob.send("POST", API + "/accounts/sales/imports",
+                                   b"colour,size\r\n1,2\r\n", "text/csv"),
+                     400, "sheet_faults")
+        took = time.monotonic() - began
+        store.execute("ROLLBACK")
+        store.close()
+        self.assertLess(took, 4)  # the store waits 5 s for its lock
 
     def test_idempotency_secret(self):
         """a kept answer has no secret in it"""

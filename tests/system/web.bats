@@ -233,6 +233,13 @@ app() {
 	sign_in ann ann-secret
 	[ "$code" = 503 ]
 	[ -z "$cookie" ]
+	# A8: of them all the same, and nothing of our insides.
+	for who in 'bob bob-secret' 'nobody wrong' 'boss wrong'; do
+		# shellcheck disable=SC2086
+		sign_in $who
+		[ "$code" = 503 ] || { echo "$who: $code"; return 1; }
+		! grep -qi 'ldap\|127\.0\|bind' body
+	done
 	sign_in boss 'correct horse battery'
 	[ "$code" = 200 ]
 	# A local password does not stand in for the directory's.

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import socket
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -146,6 +147,39 @@ class SignIn(Base):
             self.world.sign_in("bob", "another long password"))
         self.assertEqual(three.delete("/me/sessions").status, 200)
         self.refused(three.get("/me"), 401, "no_identity")
+
+    def test_old_password_in_flight(self):
+        """a sign-in by the old password that waits while the new one is set
+        opens no session"""
+        self.world.password("bob")
+        store = sqlite3.connect(self.world.path("state.db"), timeout=20,
+                                isolation_level=None)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(self.world.sign_in, "bob")
+            self.world.until(lambda: store.execute(
+                "SELECT count(*) FROM attempts").fetchone()[0] > 0)
+            # The proof goes on, by what is committed, and then waits for us.
+            store.execute("BEGIN IMMEDIATE")
+            time.sleep(1)
+            store.execute(
+                "UPDATE passwords SET hash = hash || 'x' WHERE member_id = "
+                "(SELECT id FROM members WHERE username = 'bob')")
+            store.execute("COMMIT")
+            self.refused(waits.result(), 401, "bad_sign_in")
+        self.assertEqual(store.execute(
+            "SELECT count(*) FROM sessions").fetchone()[0], 0)
+        store.close()
+
+    def test_password_key(self):
+        """a new password is not kept for an Idempotency-Key, not even as a
+        digest"""
+        self.world.password("bob")
+        bob = self.client(self.world.sign_in("bob"))
+        self.refused(bob.put("/me/password", {
+            "current": PASSWORD, "password": "another long password"},
+            IDEMPOTENCY_KEY="k1"), 400, "idempotency_key")
+        self.assertEqual(self.world.sql("SELECT count(*) FROM answered"),
+                         [(0,)])
 
     def test_guard(self):
         """P1 a foreign page signs nobody in or out, and switches no account"""
