@@ -7,6 +7,7 @@
 #include "store/notice.h"
 
 #define PAGE_MAX ((size_t)256)
+#define DAY_MS	 ((int64_t)24 * 3600 * 1000)
 
 /* --- The history ---------------------------------------------------------- */
 
@@ -151,6 +152,41 @@ rule_not_invited(
 	    STR_ARGS(email), STR_ARGS(account), STR_ARGS(there.id));
 }
 
+/* A mail goes wherever a member says, with words of theirs in it. */
+static bool
+rule_few_mails(
+    struct admin *admin, struct str email, struct str account, struct err *err)
+{
+	struct history_filter filter = {
+		.subject = grant_subject(admin, email, account),
+		.from_ms = admin->now_ms - DAY_MS,
+	};
+	static const char *const actions[] = { "invitation.add",
+		"invitation.resend" };
+	size_t sent = 0;
+
+	if (!asks_as_member(admin))
+		return true;
+	if (filter.subject.ptr == NULL)
+		return change_no_memory(err);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		struct history_row *rows = NULL;
+		size_t count = 0;
+
+		filter.action = str_from(actions[i]);
+		if (!store_history_find(admin->store, &admin->arena, &filter,
+			INVITATIONS_A_DAY_MAX, &rows, &count, err))
+			return false;
+		sent += count;
+	}
+	if (sent < INVITATIONS_A_DAY_MAX)
+		return true;
+	return err_set(err, ERR_LIMIT, "invitations_too_many",
+	    "invitation: %.*s has been invited to %.*s %d times within a day; "
+	    "wait, or ask them whether the mails arrive",
+	    STR_ARGS(email), STR_ARGS(account), INVITATIONS_A_DAY_MAX);
+}
+
 static struct grant
 grant_of(const struct invitation *invitation)
 {
@@ -237,6 +273,7 @@ invite(struct admin *admin, struct invitation *invitation, int64_t job,
 	       right_over_role(admin, on, invitation->role, err) &&
 	       rule_not_member(admin, on->id, invitation->email, err) &&
 	       rule_not_invited(admin, on->id, invitation->email, err) &&
+	       rule_few_mails(admin, invitation->email, on->id, err) &&
 	       inviter_fill(admin, invitation, err) &&
 	       store_put_invitation(admin->store, invitation, err) &&
 	       mail_queue(admin, invitation, on, job, err) &&
@@ -295,7 +332,8 @@ resend(struct admin *admin, struct str id, struct err *err)
 
 	if (!open_and_mine(admin, id, "member.invite", &before, &on, err) ||
 	    !right_over_role(admin, on, before.role, err) ||
-	    !rule_not_frozen(on, err))
+	    !rule_not_frozen(on, err) ||
+	    !rule_few_mails(admin, before.email, on->id, err))
 		return false;
 	after = before;
 	after.digest = STR("");

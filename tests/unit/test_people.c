@@ -651,6 +651,25 @@ START_TEST(a7_the_token_is_kept_nowhere)
 }
 END_TEST
 
+/* A member cannot flood an address by way of us; the system may. */
+START_TEST(an_address_is_invited_twenty_times_a_day)
+{
+	world_make();
+	KIT_OK(line_run(STR("man: invite x@example.org member on=net")));
+	for (int i = 1; i < INVITATIONS_A_DAY_MAX; i++)
+		KIT_OK(line_run(STR("man: resend")));
+	ck_assert(!line_run(STR("man: resend")));
+	ck_assert_str_eq(kit.err.code, "invitations_too_many");
+	KIT_OK(line_run(STR("man: withdraw")));
+	ck_assert(!line_run(STR("man: invite x@example.org member on=net")));
+	ck_assert_str_eq(kit.err.code, "invitations_too_many");
+	KIT_OK(line_run(STR("man: invite y@example.org member on=net")));
+	KIT_OK(line_run(STR("sys: invite x@example.org member on=net")));
+	kit_sql("UPDATE history SET at_ms = at_ms - 86400001");
+	KIT_OK(line_run(STR("man: resend")));
+}
+END_TEST
+
 START_TEST(a7_after_seven_days_it_is_gone)
 {
 	struct str token = STR("");
@@ -1133,6 +1152,7 @@ people_tests(TCase *t)
 	    t, p7_s15_a_narrowed_token_has_nothing_of_its_makers_person);
 	tcase_add_test(t, a7_the_token_is_kept_nowhere);
 	tcase_add_test(t, a7_after_seven_days_it_is_gone);
+	tcase_add_test(t, an_address_is_invited_twenty_times_a_day);
 	tcase_add_test(t, a7_an_older_link_is_dead);
 	tcase_add_test(t, p5_a_load_ends_tokens_and_invitations);
 	tcase_add_test(t, a_member_comes_back_as_they_were);
