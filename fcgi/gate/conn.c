@@ -100,8 +100,10 @@ conn_judge(struct conn *c, size_t len)
 		return;
 	}
 	c->state = CONN_JUDGED;
+	c->keep = c->keep && len <= REQUEST_MAX;
 	c->request.judge = c->all->judge;
 	c->request.done = on_judged;
+	c->request.too_long = len > REQUEST_MAX;
 	request_judge(&c->request, c->fcgi.envp);
 }
 

@@ -26,7 +26,8 @@ struct conns {
 	bool ending; /* what is answered is closed */
 	void (*closed)(void *context); /* after each one */
 	void *context;
-	unsigned char bytes[REQUEST_MAX + 1]; /* what has come on one of them */
+	unsigned char
+	    bytes[REQUEST_READ_MAX + 1]; /* what has come on one of them */
 };
 
 /* Takes over the fd, which has to be non-blocking. */

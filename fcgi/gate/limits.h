@@ -5,6 +5,11 @@
 
 #define REQUEST_MAX ((size_t)16 * 1024) /* bytes of one FastCGI request */
 
+/* nginx sends its parameters in one record, of 64 KiB at most. A longer request
+ * than REQUEST_MAX is read, so that it can be denied: were its connection just
+ * closed, nginx would send it again on each one that it keeps. */
+#define REQUEST_READ_MAX ((size_t)64 * 1024)
+
 /* Bytes of an answer's headers. nginx reads an answer into 4 KiB, with the
  * FastCGI headers, padding and closing records around it. */
 #define ANSWER_MAX	  ((size_t)4096 - 40)

@@ -47,7 +47,7 @@ length_done(struct pairs *p)
 	size_t length = p->length;
 
 	p->length = 0;
-	if (length > REQUEST_MAX)
+	if (length > REQUEST_READ_MAX)
 		return false;
 	if (p->stage == STAGE_NAME_LEN) {
 		p->name_left = length;
@@ -183,12 +183,12 @@ records_walk(const unsigned char *bytes, size_t len, bool *keep)
 		size_t end;
 
 		if (len - at < HEADER_BYTES)
-			return at + HEADER_BYTES > REQUEST_MAX
+			return at + HEADER_BYTES > REQUEST_READ_MAX
 				   ? WALK_REFUSE
 				   : WALK_INCOMPLETE;
 		h = header_read(bytes + at);
 		end = at + HEADER_BYTES + h.content + h.padding;
-		if (!header_is_good(&w, &h) || end > REQUEST_MAX)
+		if (!header_is_good(&w, &h) || end > REQUEST_READ_MAX)
 			return WALK_REFUSE;
 		if (end > len)
 			return WALK_INCOMPLETE;

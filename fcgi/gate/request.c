@@ -327,6 +327,13 @@ request_judge(struct request *r, char *const *envp)
 
 	id_make(r);
 	r->started_us = monotonic_us();
+	if (r->too_long) {
+		r->inquiry = (struct inquiry){ .asker = { .is_token = false } };
+		answer = (struct answer){ .verdict = VERDICT_UNKNOWN };
+		deny(&answer, REASON_AMBIGUOUS_PATH);
+		finish(r, &answer, NULL);
+		return;
+	}
 	if (!inquiry_read(
 		&r->inquiry, &r->judge->setup->rules, envp, &answer)) {
 		finish(r, &answer, NULL);

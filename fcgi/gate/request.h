@@ -55,6 +55,7 @@ struct request {
 	struct judge *judge;
 	struct inquiry inquiry;
 	int64_t started_us;
+	bool too_long; /* over REQUEST_MAX: denied, whatever it is */
 	char id[DECISION_ID_LEN + 1];
 	void (*done)(struct request *request, const char *text, size_t len);
 };

@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool ignored;
 	size_t cut = size > 0 ? data[size - 1] % size : 0;
 
-	if (size > REQUEST_MAX + 1024)
+	if (size > REQUEST_READ_MAX + 1024)
 		return 0;
 	assert(libfcgi_init());
 	all = records_walk(data, size, &keep);
@@ -40,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(size == cut || all == WALK_REFUSE);
 	if (all != WALK_COMPLETE)
 		return 0;
-	assert(size <= REQUEST_MAX);
+	assert(size <= REQUEST_READ_MAX);
 	libfcgi_takes(data, size, keep);
 	return 0;
 }

@@ -352,6 +352,18 @@ reason() {
 	[ "$(get /files/)" = 401 ]
 }
 
+# The path goes to the gate twice; nginx would try a connection that was just
+# closed on it again on each one that it keeps.
+@test "W11 a request that is too long for the gate is denied, and asked once" {
+	gate_up
+	: >decisions.log
+	long=$(printf '%07000d' 0)
+	[ "$(get "/a/$long" -b "sid=$bob; x=$(printf '%03000d' 0)")" = 403 ]
+	[ "$(reason)" = ambiguous_path ]
+	[ "$(wc -l <decisions.log)" -eq 1 ]
+	[ "$(get /a/sales/users -b "sid=$bob")" = 200 ]
+}
+
 @test "T46 a method in the query or in a header is no method" {
 	gate_up
 	: >decisions.log

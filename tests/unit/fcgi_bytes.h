@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 
-#define FCGI_BYTES_MAX ((size_t)64 * 1024)
+#define FCGI_BYTES_MAX ((size_t)72 * 1024)
 
 struct fcgi_bytes {
 	char bytes[FCGI_BYTES_MAX];

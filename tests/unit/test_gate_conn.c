@@ -8,6 +8,7 @@
 
 #include "fcgi/gate/conn.h"
 #include "fcgi/gate/libfcgi.h"
+#include "fcgi/gate/limits.h"
 #include "fcgi/process/times.h"
 #include "fcgi_bytes.h"
 #include "unit.h"
@@ -171,6 +172,43 @@ START_TEST(a_connection_answers_or_is_closed)
 END_TEST
 
 /* Each byte in a packet of its own. */
+/* Over the bound it is denied once and not judged; nginx need not ask again. */
+START_TEST(W11_a_request_over_the_bound_is_denied_and_closed)
+{
+	static struct fcgi_bytes pair;
+	static struct fcgi_bytes all;
+	static char value[REQUEST_READ_MAX];
+	struct world w;
+
+	memset(value, 'x', sizeof(value));
+	for (int over = 0; over < 2; over++) {
+		size_t frame;
+
+		world_open(&w);
+		all.len = pair.len = 0;
+		fcgi_words(&all, "begin");
+		fcgi_pair(&pair, "ROLEGATE_PATH", STR(""));
+		frame = all.len + 8 + pair.len + 3 + 8 + 8;
+		pair.len = 0;
+		fcgi_pair(&pair, "ROLEGATE_PATH",
+		    (struct str){ value, REQUEST_MAX - frame + (size_t)over });
+		fcgi_record(&all, 4, (struct str){ pair.bytes, pair.len }, 0);
+		fcgi_words(&all, "params. stdin.");
+		ck_assert_uint_eq(all.len, REQUEST_MAX + (size_t)over);
+		send_bytes(&w, all.bytes, all.len);
+		turn(&w);
+		turn(&w);
+		/* Nobody's, or over the bound. */
+		ck_assert_str_eq(heard(&w), over ? "4c" : "4");
+		ck_assert_int_eq(
+		    counts_reason(&w.counts,
+			over ? REASON_AMBIGUOUS_PATH : REASON_NO_IDENTITY),
+		    1);
+		world_close(&w);
+	}
+}
+END_TEST
+
 START_TEST(W11_a_request_may_come_byte_by_byte)
 {
 	static struct fcgi_bytes all;
@@ -406,6 +444,7 @@ tests(TCase *t)
 {
 	tcase_add_loop_test(
 	    t, a_connection_answers_or_is_closed, 0, COUNT(rows));
+	tcase_add_test(t, W11_a_request_over_the_bound_is_denied_and_closed);
 	tcase_add_test(t, W11_a_request_may_come_byte_by_byte);
 	tcase_add_test(t, a_kept_connection_answers_again_and_again);
 	tcase_add_test(t, a_request_of_any_size_leaves_the_next_one_whole);
