@@ -61,39 +61,57 @@ is_shown(struct call *call, const struct account *account)
 	       admin_right(&call->admin, account->id, "", STR(""), &ignored);
 }
 
+/* A page of those that are shown, from page->after on; the last of them goes
+ * to *last, and *more tells whether there may be others behind it. What is not
+ * shown is in no cursor either. */
+static bool
+page_fill(struct call *call, struct str below, struct page *page, json_t *items,
+    struct str *last, bool *more)
+{
+	struct web *web = call->web;
+	size_t max = page->max;
+
+	page->max++;
+	do {
+		const struct account **list = NULL;
+		size_t count = 0;
+
+		if (!store_list_accounts(web->store, &web->arena, below,
+			call->caller.member_id, web->now_ms / 1000, page, &list,
+			&count, &call->err))
+			return false;
+		*more = count > max;
+		if (*more)
+			count = max;
+		for (size_t i = 0; i < count; i++) {
+			page->after = list[i]->id;
+			if (!is_shown(call, list[i]))
+				continue;
+			*last = list[i]->id;
+			json_array_append_new(
+			    items, account_json(call, list[i]));
+		}
+	} while (*more && json_array_size(items) == 0);
+	return true;
+}
+
 bool
 accounts_list(struct call *call)
 {
-	struct web *web = call->web;
 	struct str below = call_query(call, "below");
-	const struct account **list = NULL;
+	struct str last = STR("");
 	struct page page;
 	json_t *items = json_array();
-	struct str next = STR("");
-	size_t count = 0;
-	size_t max;
-	bool ok;
+	bool more = false;
 
-	ok = call_page(call, &page) &&
-	     (below.len == 0 ||
-		 admin_right(&call->admin, below, "", STR(""), &call->err));
-	max = page.max++;
-	ok = ok && store_list_accounts(web->store, &web->arena, below,
-		       call->caller.member_id, web->now_ms / 1000, &page, &list,
-		       &count, &call->err);
-	if (!ok) {
+	if (!call_page(call, &page) ||
+	    (below.len > 0 &&
+		!admin_right(&call->admin, below, "", STR(""), &call->err)) ||
+	    !page_fill(call, below, &page, items, &last, &more)) {
 		json_decref(items);
 		return false;
 	}
-	if (count > max) {
-		count = max;
-		next = list[max - 1]->id;
-	}
-	for (size_t i = 0; i < count; i++)
-		if (is_shown(call, list[i]))
-			json_array_append_new(
-			    items, account_json(call, list[i]));
-	return call_items(call, items, next);
+	return call_items(call, items, more ? last : STR(""));
 }
 
 /* --- Roles ---------------------------------------------------------------- */

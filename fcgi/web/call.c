@@ -394,12 +394,19 @@ look(struct call *call)
 
 /* --- Changing ------------------------------------------------------------- */
 
-static json_t *
-side(struct str text)
+/* P4, L2: that an account has a parent is for those who may know it. */
+json_t *
+call_side(struct call *call, struct str text)
 {
 	json_t *value =
 	    text.len > 0 ? json_loadb(text.ptr, text.len, 0, NULL) : NULL;
+	const char *parent =
+	    json_string_value(json_object_get(value, "parent"));
+	struct err ignored = { 0 };
 
+	if (parent != NULL &&
+	    !admin_right(&call->admin, str_from(parent), "", STR(""), &ignored))
+		json_object_del(value, "parent");
 	return value != NULL ? value : json_null();
 }
 
@@ -417,11 +424,12 @@ changes_json(struct call *call, int64_t since)
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list,
-		    json_pack("{s:o,s:o,s:o,s:o}", "action",
-			json_str(rows[i].action), "subject",
-			json_str(rows[i].subject), "before",
-			side(rows[i].before), "after", side(rows[i].after)));
+		json_array_append_new(
+		    list, json_pack("{s:o,s:o,s:o,s:o}", "action",
+			      json_str(rows[i].action), "subject",
+			      json_str(rows[i].subject), "before",
+			      call_side(call, rows[i].before), "after",
+			      call_side(call, rows[i].after)));
 	return list;
 }
 

@@ -55,6 +55,8 @@ void api_answer(struct web *web, const struct request *request,
 /* --- For the routes ------------------------------------------------------- */
 
 struct str call_query(const struct call *call, const char *name);
+/* A side of a change in the history, as the caller may see it. */
+json_t *call_side(struct call *call, struct str text);
 /* limit and cursor. */
 bool call_page(struct call *call, struct page *out);
 /* The same where the key is a number; 0: from the beginning. */

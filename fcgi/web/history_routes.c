@@ -3,26 +3,26 @@
 
 #include "admin/admin.h"
 #include "fcgi/web/routes.h"
+#include "model/json.h"
 #include "model/sheet.h"
 
 static json_t *
-side_json(struct str text)
-{
-	json_t *value =
-	    text.len > 0 ? json_loadb(text.ptr, text.len, 0, NULL) : NULL;
-
-	return value != NULL ? value : json_null();
-}
-
-static json_t *
-row_json(const struct history_row *row)
+row_json(struct call *call, const struct history_row *row)
 {
 	return json_pack("{s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "number",
 	    (json_int_t)row->seq, "at", json_time(row->at_ms / 1000), "actor",
 	    json_str(row->actor), "on_behalf", json_str(row->on_behalf),
 	    "action", json_str(row->action), "subject", json_str(row->subject),
-	    "before", side_json(row->before), "after", side_json(row->after),
-	    "why", json_str(row->why));
+	    "before", call_side(call, row->before), "after",
+	    call_side(call, row->after), "why", json_str(row->why));
+}
+
+static struct str
+side_text(struct call *call, struct str text)
+{
+	return text.len > 0
+		   ? json_text(&call->web->arena, call_side(call, text))
+		   : text;
 }
 
 /* RFC 4180; formulas are made harmless. */
@@ -39,8 +39,9 @@ rows_csv(struct call *call, const struct history_row *rows, size_t count)
 	    out);
 	for (size_t i = 0; i < count; i++) {
 		const struct str cells[] = { rows[i].actor, rows[i].on_behalf,
-			rows[i].action, rows[i].subject, rows[i].before,
-			rows[i].after, rows[i].why };
+			rows[i].action, rows[i].subject,
+			side_text(call, rows[i].before),
+			side_text(call, rows[i].after), rows[i].why };
 		struct str at =
 		    str_from_time(&call->web->arena, rows[i].at_ms / 1000);
 
@@ -117,6 +118,6 @@ history_list(struct call *call)
 		return rows_csv(call, rows, count);
 	items = json_array();
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(items, row_json(&rows[i]));
+		json_array_append_new(items, row_json(call, &rows[i]));
 	return call_items(call, items, next);
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The HTTP API of rolegate-web, called as nginx calls it."""
+import base64
 import io
 import json
 import os
@@ -523,6 +524,38 @@ class Api(unittest.TestCase):
                      "idempotency_mismatch")
         again = self.bob.send("POST", path, one, kind, IDEMPOTENCY_KEY="k3")
         self.assertEqual(again.headers["idempotency-replayed"], "true")
+
+    def test_parent_is_not_told(self):
+        """P4 L2 a change shows the parent of an account only to who may know
+        of it; and a narrowed token's cursor names what it shows"""
+        self.world.rg("member", "add", "low", "--yes")
+        self.world.rg("account", "add", "under", "--parent", "sales",
+                      "--owner", "low", "--yes")
+        low = self.world.session("low")
+        for answer in (
+                low.patch("/accounts/under?dry_run=true", {"name": "y"}),
+                low.patch("/accounts/under", {"name": "z"})):
+            self.assertEqual(answer.status, 200, answer)
+            self.assertNotIn("sales", answer.body.decode())
+            self.assertIn("after", answer.json()["changes"][0])
+        for kind in ("application/json", "text/csv"):
+            history = low.get("/accounts/under/history", ACCEPT=kind)
+            self.assertEqual(history.status, 200, history)
+            self.assertIn("account.edit", history.body.decode())
+            self.assertNotIn("sales", history.body.decode())
+        told = self.bob.patch("/accounts/under?dry_run=true", {"name": "q"})
+        self.assertIn("sales", told.body.decode())
+        made = self.ann.post("/tokens", {"description": "x",
+                                         "accounts": ["under"]})
+        program = Client(self.world, token=made.json()["secret"])
+        page = program.get("/accounts?limit=1").json()
+        self.assertEqual([a["account"] for a in page["items"]], ["under"])
+        while page["next"]:
+            self.assertEqual(base64.urlsafe_b64decode(
+                page["next"] + "=" * (-len(page["next"]) % 4)), b"under")
+            page = program.get("/accounts?limit=1&cursor=" +
+                               page["next"]).json()
+            self.assertEqual(page["items"], [])
 
     def test_import_waits_for_nobody(self):
         """a stranger's spreadsheet is not read, and one that is read holds
