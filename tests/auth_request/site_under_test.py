@@ -8,19 +8,13 @@ import tempfile
 import threading
 import time
 
+CONF = os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), "nginx")
 NGINX = """
 %(user)s
-worker_processes 1;
-daemon off;
-pid %(tmp)s/nginx.pid;
-error_log %(tmp)s/nginx.log warn;
-events { worker_connections 1024; }
+include %(conf)s/main.conf;
 http {
-    client_body_temp_path %(tmp)s/body;
-    proxy_temp_path %(tmp)s/proxy;
-    fastcgi_temp_path %(tmp)s/fastcgi;
-    uwsgi_temp_path %(tmp)s/uwsgi;
-    scgi_temp_path %(tmp)s/scgi;
+    include %(conf)s/http.conf;
     access_log off;
     %(http)s
     server {
@@ -115,14 +109,14 @@ class Site:
         address = "unix:" + self.path("app.sock")
         with open(self.path("nginx.conf"), "w") as out:
             out.write(NGINX % {
-                "tmp": self.tmp, "http": b.http(), "server": b.server(address),
+                "conf": CONF, "tmp": self.tmp, "http": b.http(), "server": b.server(address),
                 "view": b.protect("view", address),
                 "edit": b.protect("edit", address),
                 "user": "user root;" if os.getuid() == 0 else ""})
         log = open(self.path("nginx.out"), "ab")
         process = subprocess.Popen(
-            ["nginx", "-e", self.path("nginx.log"), "-c",
-             self.path("nginx.conf")], stdin=subprocess.DEVNULL, stdout=log,
+            ["nginx", "-p", self.tmp, "-e", "nginx.log", "-c",
+             "nginx.conf"], stdin=subprocess.DEVNULL, stdout=log,
             stderr=log)
         log.close()
         until(lambda: self.connects() or process.poll() is not None)

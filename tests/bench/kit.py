@@ -293,17 +293,9 @@ class Gate:
 NGINX = """
 %(user)s
 %(modules)s
-worker_processes 1;
-daemon off;
-pid %(at)s/nginx.pid;
-error_log %(at)s/nginx.log warn;
-events { worker_connections 4096; }
+include %(root)s/tests/nginx/main.conf;
 http {
-    client_body_temp_path %(at)s/body;
-    proxy_temp_path %(at)s/proxy;
-    fastcgi_temp_path %(at)s/fastcgi;
-    uwsgi_temp_path %(at)s/uwsgi;
-    scgi_temp_path %(at)s/scgi;
+    include %(root)s/tests/nginx/http.conf;
     access_log off;
     keepalive_requests 100000000;
     %(http)s
@@ -344,13 +336,13 @@ class Nginx:
         with open(at + "/nginx.conf", "w") as file:
             file.write(NGINX % {
                 "user": "user root root;" if os.getuid() == 0 else "",
-                "modules": modules, "at": at, "port": self.port,
+                "modules": modules, "root": ROOT, "port": self.port,
                 "http": http if guard else
                         "include %s/rolegate-http.conf;\n    %s" % (at, http),
                 "asked": asked,
                 "guard": guard or GUARD % at})
-        self.process = kit.start("nginx", "-e", at + "/nginx.log", "-c",
-                                 at + "/nginx.conf")
+        self.process = kit.start("nginx", "-p", at, "-e", "nginx.log", "-c",
+                                 "nginx.conf")
         until(self.answers)
 
     def answers(self):

@@ -563,13 +563,12 @@ gate:
         """The shipped files, and an application that says who it was told it
         is. `answers` has each answer to a client, `reached` each contact of
         the application."""
-        os.mkdir(self.path("temp"))
         for _ in range(5):
             self.port = free_port()
             self.nginx_configure()
             self.nginx = self.spawn(
-                "nginx", "-e", self.path("nginx.log"), "-c",
-                self.path("nginx.conf"), log="nginx.out")
+                "nginx", "-p", self.folder, "-e", "nginx.log", "-c",
+                "nginx.conf", log="nginx.out")
             end = time.monotonic() + 10
             while self.nginx.poll() is None and time.monotonic() < end:
                 try:
@@ -592,6 +591,7 @@ gate:
             out.write(NGINX.replace("USER", "user root;"
                                     if os.getuid() == 0 else "")
                       .replace("FOLDER", self.folder)
+                      .replace("ROOT", ROOT)
                       .replace("PORT", str(self.port)))
 
     def nginx_end(self):
@@ -608,18 +608,9 @@ gate:
 
 NGINX = """
 USER
-worker_processes 1;
-worker_rlimit_nofile 8192;
-daemon off;
-pid FOLDER/nginx.pid;
-error_log FOLDER/nginx.log warn;
-events { worker_connections 4096; }
+include ROOT/tests/nginx/main.conf;
 http {
-    client_body_temp_path FOLDER/temp/body;
-    proxy_temp_path FOLDER/temp/proxy;
-    fastcgi_temp_path FOLDER/temp/fastcgi;
-    uwsgi_temp_path FOLDER/temp/uwsgi;
-    scgi_temp_path FOLDER/temp/scgi;
+    include ROOT/tests/nginx/http.conf;
     access_log off;
     keepalive_requests 10000000;
     log_format answers '$status $arg_member';
