@@ -187,7 +187,8 @@ trust_look(struct view *view, int64_t now_ms)
 	view->said_untrusted = true;
 	view_say(view, "cache_untrusted",
 	    "no fresh heartbeat for %lld s: Redis is asked for each request; "
-	    "is 'rolegate publish --follow' running, and do the clocks agree?",
+	    "is 'rolegate publish --follow' running, does it write to this "
+	    "Redis, and do the clocks agree?",
 	    (long long)view->config.heartbeat_max_s);
 }
 

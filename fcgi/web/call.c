@@ -673,7 +673,7 @@ change_counted(struct call *call, struct response *out)
 	if ((call->route->flags & ROUTE_PROVES) == 0)
 		return change(call, out);
 	if (!attempt_count(web, username, address, &call->err) ||
-	    !change(call, out))
+	    !password_prove(call) || !change(call, out))
 		return false;
 	if (!attempt_forget(web, username, address, &err))
 		say(err.code, "%s", err.text);
@@ -738,6 +738,7 @@ api_answer(struct web *web, const struct request *request, struct names words,
 	if (call.err.kind == ERR_BUG || call.err.kind == ERR_REACH)
 		say(call.err.code, "%s", call.err.text);
 	caller_note_use(web, &call.caller);
+	sodium_memzero(call.new_hash, sizeof(call.new_hash));
 	json_decref(call.result);
 	json_decref(call.body);
 	faults_free(&call.faults);

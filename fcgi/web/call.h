@@ -22,6 +22,7 @@
 #include "fcgi/web/caller.h"
 #include "fcgi/web/form.h"
 #include "fcgi/web/response.h"
+#include "model/password.h"
 #include "store/list.h"
 
 struct route;
@@ -38,6 +39,8 @@ struct call {
 	struct pairs query;
 	json_t *body; /* an object, or NULL */
 	struct sheet *sheet; /* what was uploaded, read, for a change */
+	struct str proved; /* the hash of a password that was shown */
+	char new_hash[PASSWORD_TEXT_MAX];
 	struct faults faults;
 	json_t *result; /* an object: the answer, or more of it */
 	struct str text; /* an answer that is no JSON; its type below */

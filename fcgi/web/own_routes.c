@@ -7,6 +7,7 @@
 #include "fcgi/web/sign_in.h"
 #include "model/json.h"
 #include "model/password.h"
+#include "store/credential.h"
 #include "store/notice.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -111,21 +112,11 @@ struct new_password {
 	struct str wanted;
 };
 
-/* Whoever sits at an unlocked screen does not know the old one. */
-static bool
-password_confirm(struct call *call, struct str current)
-{
-	struct str hash = STR("");
-	bool right = false;
-
-	return local_password_is(call->web, call->caller.member_id, current,
-		   &hash, &right, &call->err) &&
-	       (right || err_set(&call->err, ERR_REFUSED, "bad_sign_in",
-			     "password: is not the one that is in force"));
-}
-
+/* Whoever sits at an unlocked screen does not know the old one. Both hashes
+ * take their time, so that comes before the change, which keeps all others from
+ * writing. */
 bool
-me_password(struct call *call)
+password_prove(struct call *call)
 {
 	static const struct field fields[] = {
 		{ "current", FIELD_TEXT, offsetof(struct new_password, current),
@@ -134,17 +125,33 @@ me_password(struct call *call)
 		    true },
 	};
 	struct new_password p = { .current = STR("") };
-	char hash[PASSWORD_TEXT_MAX];
-	bool ok;
+	bool right = false;
+
+	if (!call_body(call, call->body, fields, COUNT(fields), &p, NULL) ||
+	    !local_password_is(call->web, call->caller.member_id, p.current,
+		&call->proved, &right, &call->err))
+		return false;
+	if (!right)
+		return err_set(&call->err, ERR_REFUSED, "bad_sign_in",
+		    "password: is not the one that is in force");
+	return password_hash(p.wanted, call->new_hash, &call->err);
+}
+
+bool
+me_password(struct call *call)
+{
+	struct web *web = call->web;
+	struct str now = STR("");
 
 	call->secret = true;
-	ok = call_body(call, call->body, fields, COUNT(fields), &p, NULL) &&
-	     password_confirm(call, p.current) &&
-	     password_hash(p.wanted, hash, &call->err) &&
-	     admin_password_set(&call->admin, call->caller.actor.username,
-		 str_from(hash), &call->err);
-	sodium_memzero(hash, sizeof(hash));
-	return ok;
+	if (store_password(web->store, &web->arena, call->caller.member_id,
+		&now, &call->err) == FOUND_ERROR)
+		return false;
+	if (!str_eq(now, call->proved))
+		return err_set(&call->err, ERR_REFUSED, "bad_sign_in",
+		    "password: was changed meanwhile");
+	return admin_password_set(&call->admin, call->caller.actor.username,
+	    str_from(call->new_hash), &call->err);
 }
 
 /* --- Sessions ------------------------------------------------------------- */

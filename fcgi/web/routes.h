@@ -46,6 +46,7 @@ bool import_rejects(struct call *call);
 bool me_show(struct call *call);
 bool me_edit(struct call *call);
 bool me_account(struct call *call);
+bool password_prove(struct call *call); /* before me_password() */
 bool me_password(struct call *call);
 bool sessions_list(struct call *call);
 bool sessions_end_all(struct call *call);
