@@ -48,8 +48,7 @@ report_add(struct control *c, struct evbuffer *out,
 
 /* --- gate.control --------------------------------------------------------- */
 
-/* The place of a peer; of NULL, a free one. CONTROL_PEERS_MAX: there is none.
- */
+/* The place of a peer; of NULL, a free one. CONTROL_PEERS_MAX: none. */
 static int
 place_of(const struct control *c, const struct bufferevent *peer)
 {

@@ -181,7 +181,6 @@ decision_log_write(
 	put_text(&b, "host", params->host);
 	put_text(&b, "path", params->path);
 	put(&b, "\n", 1);
-	/* A log that is full, or that nobody reads, must not stop the answers.
-	 */
+	/* A log that is full, or not read, must not stop the answers. */
 	write_soon(log->fd, b.text, b.len);
 }

@@ -10,9 +10,9 @@
  * Parameters: the lengths are those of the bytes that are there. A name is
  *             not empty and has no '='; there is no NUL in names and values,
  *             which libfcgi would cut there.
- * Bounds:     REQUEST_READ_MAX for all of it. What says that it will be longer
- * is refused at once. Pure:       reads nothing but the bytes. Zero is a
- * refusal. */
+ * Bounds:     REQUEST_READ_MAX for all of it. What says that it will be
+ *             longer is refused at once.
+ * Pure:       reads nothing but the bytes. Zero is a refusal. */
 #ifndef ROLEGATE_GATE_RECORDS_H
 #define ROLEGATE_GATE_RECORDS_H
 

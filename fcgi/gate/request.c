@@ -229,8 +229,7 @@ too_large_say(struct judge *judge, const struct answer *answer)
 	if (say_now(&judge->too_large))
 		say("answer_too_large",
 		    "%.*s on %.*s: the answer with its filters is longer than "
-		    "%zu bytes, or the one filter is 'all', so nothing is "
-		    "said; "
+		    "%zu bytes, or the one filter is 'all', so nothing is said; "
 		    "take filters away",
 		    STR_ARGS(answer->member), STR_ARGS(answer->account),
 		    ANSWER_MAX);
@@ -319,6 +318,17 @@ judge_free(struct judge *judge)
 	arena_free(&judge->arena);
 }
 
+static bool
+request_read(struct request *r, char *const *envp, struct answer *answer)
+{
+	if (!r->too_long)
+		return inquiry_read(
+		    &r->inquiry, &r->judge->setup->rules, envp, answer);
+	r->inquiry = (struct inquiry){ 0 };
+	*answer = (struct answer){ 0 };
+	return deny(answer, REASON_AMBIGUOUS_PATH);
+}
+
 void
 request_judge(struct request *r, char *const *envp)
 {
@@ -327,15 +337,7 @@ request_judge(struct request *r, char *const *envp)
 
 	id_make(r);
 	r->started_us = monotonic_us();
-	if (r->too_long) {
-		r->inquiry = (struct inquiry){ .asker = { .is_token = false } };
-		answer = (struct answer){ .verdict = VERDICT_UNKNOWN };
-		deny(&answer, REASON_AMBIGUOUS_PATH);
-		finish(r, &answer, NULL);
-		return;
-	}
-	if (!inquiry_read(
-		&r->inquiry, &r->judge->setup->rules, envp, &answer)) {
+	if (!request_read(r, envp, &answer)) {
 		finish(r, &answer, NULL);
 		return;
 	}

@@ -80,8 +80,7 @@ folders_check(char folder[PATH_MAX], const struct listener_config *config,
 	return ok;
 }
 
-/* As it is written, since nginx goes that way, and where symbolic links lead.
- */
+/* As it is written, for nginx goes that way, and where symbolic links lead. */
 static bool
 place_check(
     const char *path, const struct listener_config *config, struct err *err)

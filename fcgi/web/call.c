@@ -686,6 +686,7 @@ call_run(struct call *call, struct response *out)
 {
 	struct web *web = call->web;
 	const struct request *request = call->request;
+	bool changes = route_changes(call->route);
 
 	if (!caller_find(web, request, &call->caller, &call->err) ||
 	    !identity_need(call) ||
@@ -694,11 +695,11 @@ call_run(struct call *call, struct response *out)
 		    web, request, &call->caller, request->csrf, &call->err)) ||
 	    !input_read(call))
 		return false;
-	if (route_changes(call->route))
-		return key_check(call) &&
-		       ((call->route->flags & ROUTE_UPLOAD) == 0 ||
-			   import_read(call)) &&
-		       change_counted(call, out);
+	if ((changes && !key_check(call)) ||
+	    ((call->route->flags & ROUTE_UPLOAD) != 0 && !import_read(call)))
+		return false;
+	if (changes)
+		return change_counted(call, out);
 	if (!look(call))
 		return false;
 	shown_answer(call, out);

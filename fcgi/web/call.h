@@ -38,7 +38,7 @@ struct call {
 	struct names words; /* what stands in the path's {…}, in order */
 	struct pairs query;
 	json_t *body; /* an object, or NULL */
-	struct sheet *sheet; /* what was uploaded, read, for a change */
+	struct sheet *sheet; /* what was uploaded, read */
 	struct str proved; /* the hash of a password that was shown */
 	char new_hash[PASSWORD_TEXT_MAX];
 	struct faults faults;

@@ -82,17 +82,9 @@ sheet_load(struct call *call, struct sheet *out)
 	return true;
 }
 
-/* Somebody on the account; which rights the rows take is asked when they are
- * known. */
-static bool
-import_may(struct call *call)
-{
-	return admin_right(
-	    &call->admin, call->words.items[0], "", STR(""), &call->err);
-}
-
 /* Reading a file may take seconds, so that comes before the change, which keeps
- * all others from writing; and the right to it before that. */
+ * all others from writing; and before that, whether it is somebody on the
+ * account. Which rights the rows take is asked when they are known. */
 bool
 import_read(struct call *call)
 {
@@ -107,7 +99,8 @@ import_read(struct call *call)
 	if (!admin_begin_read(&call->admin, web->store, &web->setup->catalogues,
 		&call->caller.actor, web->now_ms, &call->err))
 		return false;
-	may = import_may(call);
+	may = admin_right(
+	    &call->admin, call->words.items[0], "", STR(""), &call->err);
 	admin_abort(&call->admin);
 	return may && sheet_load(call, call->sheet);
 }
@@ -301,14 +294,13 @@ bool
 import_check(struct call *call)
 {
 	struct import import = import_of(call);
-	struct sheet sheet = { .count = 0 };
-	bool may = import_may(call);
+	const struct sheet *sheet = call->sheet;
 
 	admin_abort(&call->admin);
-	return may && sheet_load(call, &sheet) &&
-	       import_preview(&import, &call->web->arena, call->words.items[0],
-		   sheet.rows, sheet.count, &call->err) &&
-	       call_items(call, rows_json(sheet.rows, sheet.count), STR(""));
+	return import_preview(&import, &call->web->arena, call->words.items[0],
+		   sheet->rows, sheet->count, &call->err) &&
+	       call_items(
+		   call, rows_json(sheet->rows, sheet->count), STR(""));
 }
 
 /* The rows are worked off in the background; see chores.h. */

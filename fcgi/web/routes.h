@@ -34,7 +34,7 @@ bool invitation_accept(struct call *call);
 /* import_routes.c */
 bool import_template(struct call *call);
 bool members_export(struct call *call);
-bool import_read(struct call *call); /* before import_add() */
+bool import_read(struct call *call); /* before the two below */
 bool import_add(struct call *call);
 bool import_check(struct call *call);
 bool imports_list(struct call *call);

@@ -172,29 +172,15 @@ still_proves(struct web *web, const struct proven *proof, struct err *err)
 
 	if (proof->member_id.len == 0)
 		return true;
-	switch (store_member(
-	    web->store, &web->arena, proof->username, &member, err)) {
-	case FOUND_ERROR:
+	if (store_member(web->store, &web->arena, proof->username, &member,
+		err) == FOUND_ERROR ||
+	    (proof->hash.len > 0 &&
+		store_password(web->store, &web->arena, proof->member_id, &hash,
+		    err) == FOUND_ERROR))
 		return false;
-	case FOUND_NO:
-		return bad_sign_in(err);
-	case FOUND_YES:
-		break;
-	}
-	if (!str_eq(member.id, proof->member_id))
-		return bad_sign_in(err);
-	if (proof->hash.len == 0)
-		return true;
-	switch (
-	    store_password(web->store, &web->arena, member.id, &hash, err)) {
-	case FOUND_ERROR:
-		return false;
-	case FOUND_NO:
-		return bad_sign_in(err);
-	case FOUND_YES:
-		break;
-	}
-	return str_eq(hash, proof->hash) || bad_sign_in(err);
+	return (str_eq(member.id, proof->member_id) &&
+		   str_eq(hash, proof->hash)) ||
+	       bad_sign_in(err);
 }
 
 bool

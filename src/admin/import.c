@@ -179,6 +179,8 @@ job_make(struct admin *admin, struct job *job, const struct job_row *rows,
 	return job_note(admin, "import.start", job, err);
 }
 
+/* The rows are worked off with all that the maker may, and nothing of the
+ * token is left then: one that is narrowed starts none. */
 bool
 import_put(struct admin *admin, struct str account, struct str file,
     const struct job_row *rows, size_t count, int64_t *number, struct err *err)

@@ -73,8 +73,7 @@ scope_reaches(struct names scope, const struct account *account)
 	return scope.count == 0;
 }
 
-/* --- S15: what is no permission --------------------------------------------
- */
+/* --- S15: what is no permission ------------------------------------------- */
 
 /* A token has the permissions that it is narrowed to; to own an account is
  * none of them. */
