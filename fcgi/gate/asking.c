@@ -478,17 +478,28 @@ personal_want(struct asking *asking)
 }
 
 static bool
+account_record_read(struct asking *asking, struct err *err)
+{
+	const struct parsed *parsed = asking->parts[PART_ACCOUNT].entry->parsed;
+	struct record record;
+
+	if (parsed != NULL) {
+		asking->answer.account = parsed->account;
+		return true;
+	}
+	record = part_record(asking, PART_ACCOUNT, RECORD_ACCOUNT);
+	return record_read_account(
+	    &record, &asking->arena, &asking->answer.account, err);
+}
+
+static bool
 account_read(struct asking *asking)
 {
 	struct err err = { 0 };
-	struct record record;
 
 	if (asking->parts[PART_ACCOUNT].state != PART_HERE)
 		return true;
-	record = part_record(asking, PART_ACCOUNT, RECORD_ACCOUNT);
-	if (!record_read_account(
-		&record, &asking->arena, &asking->answer.account, &err) ||
-	    !grants_read(asking, &err)) {
+	if (!account_record_read(asking, &err) || !grants_read(asking, &err)) {
 		asking_bad(asking, &err);
 		return false;
 	}
@@ -534,7 +545,7 @@ static bool
 catalogue_read(struct asking *asking)
 {
 	const struct part *part = &asking->parts[PART_CATALOGUE];
-	struct shelf *parsed;
+	struct parsed *parsed;
 
 	if (part->state != PART_HERE)
 		return true;

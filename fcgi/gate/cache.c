@@ -119,10 +119,9 @@ entry_bytes(const struct entry *entry)
 	size_t bytes =
 	    block_bytes(sizeof(*entry) + entry->name_len + entry->text_len);
 
-	/* An arena's blocks double, so at most half of them is empty. */
 	if (entry->parsed != NULL)
 		bytes += block_bytes(sizeof(*entry->parsed)) +
-			 2 * entry->parsed->arena.used_bytes + 8192;
+			 block_bytes(arena_held_bytes(&entry->parsed->arena));
 	return bytes;
 }
 

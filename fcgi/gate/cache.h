@@ -2,8 +2,9 @@
  *
  * Shape:   an entry is one record, or the knowledge that there is none, under
  *          (kind, name). It is the text of the record's body, for that is a
- *          third of the parsed form; only catalogues are kept parsed. Where a
- *          record is compared with the next one, it is the whole text.
+ *          third of the parsed form; only what is long to parse is kept parsed
+ *          as well: catalogues, and accounts deep in a tree. Where a record is
+ *          compared with the next one, it is the whole text.
  * Fresh:   an entry that was read while Redis told us of every change, and of
  *          which it has told none since. What is not fresh stays, until it is
  *          pushed out, as the memory of how old it was (cache_floor) and for
@@ -29,7 +30,7 @@ struct entry {
 	struct entry *next; /* in its slot */
 	struct entry *newer; /* by when it came, or was spared */
 	struct entry *older;
-	struct shelf *parsed; /* catalogues, else NULL */
+	struct parsed *parsed; /* or NULL: it is parsed at each use */
 	uint64_t hash;
 	int64_t generation; /* of the record; the number in a record of one */
 	int64_t read_ms;
@@ -48,12 +49,13 @@ struct entry {
 	char bytes[]; /* the name, then the text */
 };
 
-/* A parsed catalogue. */
-struct shelf {
+/* It borrows from the entry's text. */
+struct parsed {
 	struct arena arena;
+	const struct account *account;
 	const struct catalogue *catalogue;
-	/* A generation that was read before it was: while that is the view's,
-	 * nothing has changed. */
+	/* Of a catalogue: a generation that was read before it was. While that
+	 * is the view's, nothing has changed. */
 	int64_t as_of;
 };
 

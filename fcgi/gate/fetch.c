@@ -7,6 +7,9 @@
 #include "fcgi/gate/view.h"
 #include "fcgi/process/times.h"
 
+/* A longer account is kept parsed: about six levels. */
+#define PARSED_AT_USE_MAX 256
+
 struct fetch {
 	struct fetch *next;
 	struct want *wants;
@@ -299,19 +302,51 @@ number_read(struct fetcher *fetcher, const struct fetch *fetch,
 	return true;
 }
 
+/* Where to keep the entry's record parsed; *own is that record, in the entry's
+ * own memory. */
+static struct parsed *
+parsed_new(struct entry *entry, const struct record *record, struct record *own,
+    struct err *err)
+{
+	entry->parsed = calloc(1, sizeof(*entry->parsed));
+	if (entry->parsed == NULL)
+		err_set(err, ERR_BUG, "no_memory",
+		    "memory is out; give the process more");
+	*own = *record;
+	own->body = entry_body(entry);
+	return entry->parsed;
+}
+
 static bool
 catalogue_read(
     const struct record *record, struct entry *entry, struct err *err)
 {
-	struct record own = *record;
+	struct record own;
+	struct parsed *parsed = parsed_new(entry, record, &own, err);
 
-	entry->parsed = calloc(1, sizeof(*entry->parsed));
-	if (entry->parsed == NULL)
-		return err_set(err, ERR_BUG, "no_memory",
-		    "memory is out; give the process more");
-	own.body = entry_body(entry);
-	return record_read_catalogue(
-	    &own, &entry->parsed->arena, &entry->parsed->catalogue, err);
+	return parsed != NULL && record_read_catalogue(&own, &parsed->arena,
+				     &parsed->catalogue, err);
+}
+
+/* Twice, where it is kept: the first time says how much memory that takes. */
+static bool
+account_read(const struct record *record, struct entry *entry, struct err *err)
+{
+	const struct account *account;
+	struct arena arena = { 0 };
+	struct parsed *parsed;
+	struct record own;
+	bool ok;
+
+	if (record->body.len <= PARSED_AT_USE_MAX)
+		return true;
+	ok = record_read_account(record, &arena, &account, err);
+	parsed = ok ? parsed_new(entry, record, &own, err) : NULL;
+	if (parsed != NULL)
+		parsed->arena.max_bytes = arena.used_bytes;
+	arena_free(&arena);
+	return parsed != NULL &&
+	       record_read_account(&own, &parsed->arena, &parsed->account, err);
 }
 
 /* Is the whole text kept, to be compared with the next one? In a near cache
@@ -339,8 +374,9 @@ entry_read(struct fetcher *fetcher, const struct fetch *fetch,
 		return number_read(fetcher, fetch, record, entry, err);
 	case RECORD_CATALOGUE:
 		return catalogue_read(record, entry, err);
-	case RECORD_MEMBER:
 	case RECORD_ACCOUNT:
+		return account_read(record, entry, err);
+	case RECORD_MEMBER:
 	case RECORD_SESSION:
 	case RECORD_TOKEN:
 		return true; /* at use */

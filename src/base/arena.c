@@ -114,3 +114,14 @@ arena_free(struct arena *arena)
 	arena->blocks = NULL;
 	arena->used_bytes = 0;
 }
+
+size_t
+arena_held_bytes(const struct arena *arena)
+{
+	size_t bytes = 0;
+
+	for (const struct arena_block *b = arena->blocks; b != NULL;
+	     b = b->next)
+		bytes += sizeof(*b) + b->size;
+	return bytes;
+}

@@ -22,6 +22,8 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size);
 /* Frees all but one block, which is kept for the next use. */
 void arena_reset(struct arena *arena);
 void arena_free(struct arena *arena);
+/* What all its blocks take, also where nothing was put yet. */
+size_t arena_held_bytes(const struct arena *arena);
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count)                                        \

@@ -506,12 +506,22 @@ grants_on_chain(struct str lines, const struct account *account,
     struct str out[TREE_DEPTH_MAX])
 {
 	size_t count = 0;
+	struct str first;
+	struct str last;
 
+	if (lines.len == 0)
+		return 0;
+	first = grant_account(lines, 0);
+	last = grant_account(lines, line_begin(lines, lines.len - 1));
 	for (int level = 0; account != NULL && level < TREE_DEPTH_MAX;
 	     account = account->parent, level++) {
-		struct str some = grants_on(lines, account->id);
+		struct str some;
 		size_t at = count;
 
+		if (str_cmp(account->id, first) < 0 ||
+		    str_cmp(last, account->id) < 0)
+			continue;
+		some = grants_on(lines, account->id);
 		if (some.len == 0)
 			continue;
 		for (; at > 0 && out[at - 1].ptr > some.ptr; at--)

@@ -206,7 +206,7 @@ class World:
 
     def run(self):
         for where, target in self.targets.items():
-            got = load(target, "-s", SECONDS / 2, "-m", self.members, "-a",
+            got = load(target, "-s", SECONDS, "-m", self.members, "-a",
                        1000)
             assert got["allowed"] == got["answered"], got
             self.rates[where].append(got["rate"])

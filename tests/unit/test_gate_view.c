@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bounds.h"
 #include "fcgi/gate/target.h"
 #include "unit.h"
 #include "view_world.h"
@@ -828,6 +829,122 @@ START_TEST(T28_one_bad_key_spoils_no_other)
 }
 END_TEST
 
+/* --- Deep in a tree ------------------------------------------------------ */
+
+/* An account at the end of so many, the last of which is "root". */
+static struct str
+text_deep(struct view_world *world, const char *id, int levels)
+{
+	const struct str licences[] = { STR("a"), STR("b") };
+	struct account chain[TREE_DEPTH_MAX] = { 0 };
+	char ids[TREE_DEPTH_MAX][24];
+
+	for (int i = 0; i < levels; i++) {
+		bool is_root = i == levels - 1;
+
+		snprintf(ids[i], sizeof(ids[i]), "level%d", i);
+		chain[i] = (struct account){
+			.id = str_from(i == 0	 ? id
+				       : is_root ? "root"
+						 : ids[i]),
+			.kind = ACCOUNT_SHARED,
+			.level = LEVEL_ACCOUNT,
+			.status = ACCOUNT_ACTIVE,
+			.catalogue = is_root ? STR("cat") : STR(""),
+			.licences = { licences, i % 3 == 0 ? 2 : 0 },
+			.parent = is_root ? NULL : &chain[i + 1],
+			.changed = 7,
+		};
+	}
+	for (int i = 0; i < levels - 1; i++)
+		chain[i].parent_id = chain[i + 1].id;
+	return record_account(&world->arena, &world->key,
+	    key_of(world, RECORD_ACCOUNT, id), &chain[0]);
+}
+
+/* Parsed at each use, or once: it is the same account. */
+START_TEST(an_account_of_any_depth)
+{
+	struct view_world *world = opened();
+	struct str key = key_of(world, RECORD_ACCOUNT, "deep");
+	struct heard h;
+
+	world->config.cache_bytes = _i == 0 ? 0 : 1024 * 1024;
+	view_start(world);
+	ck_assert(_i == 0 || until_trusted(world, true));
+	for (int levels = 2; levels <= TREE_DEPTH_MAX; levels++) {
+		publish(world,
+		    &(struct pair){ key, text_deep(world, "deep", levels) }, 1);
+		settle(world);
+		for (int twice = 0; twice < 2; twice++) {
+			h = ask(world, "", "bob", "deep");
+			ck_assert_int_eq(h.state, VIEW_KNOWN);
+			ck_assert_str_eq(h.root, "root");
+			ck_assert_str_eq(h.catalogue, "cat");
+			ck_assert_int_eq(h.depth, levels);
+		}
+	}
+	world_close(world);
+}
+END_TEST
+
+/* What is kept parsed counts. */
+START_TEST(accounts_deep_in_a_tree_stay_within_the_bound)
+{
+	struct view_world *world = opened();
+	int64_t bound = 256 * 1024;
+	int64_t most = 0;
+	char name[16];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "deep%d", i);
+		publish(world,
+		    &(struct pair){ key_of(world, RECORD_ACCOUNT, name),
+			text_deep(world, name, TREE_DEPTH_MAX) },
+		    1);
+	}
+	world->config.cache_bytes = bound;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "deep%d", i);
+		ck_assert_str_eq(ask(world, "", "bob", name).root, "root");
+		if (counts(world).cache_bytes > most)
+			most = counts(world).cache_bytes;
+	}
+	ck_assert_int_gt(most, bound / 2);
+	ck_assert_int_le(most, bound);
+	ck_assert_int_lt(counts(world).cache_records, 120);
+	world_close(world);
+}
+END_TEST
+
+/* Signed, and still no account: at any length nothing is known of it. */
+START_TEST(an_account_that_cannot_be_read_is_not_known)
+{
+	struct view_world *world = trusting();
+	struct str key = key_of(world, RECORD_ACCOUNT, "deep");
+	struct str text = text_deep(world, "deep", _i);
+	struct record record;
+	struct err err = { 0 };
+	char *body;
+
+	ck_assert(record_open(&record, &world->key, key, text, &err));
+	body = arena_alloc(&world->arena, record.body.len, 1);
+	memcpy(body, record.body.ptr, record.body.len);
+	/* the root's line, which is no longer one of an account */
+	memcpy((char *)memrchr(body, '\n', record.body.len - 1) + 1, "x", 1);
+	text = record_seal(&world->arena, &world->key, key, 7,
+	    (struct str){ body, record.body.len });
+	publish(world, &(struct pair){ key, text }, 1);
+	settle(world);
+	ck_assert_int_eq(ask(world, "", "bob", "deep").state, VIEW_UNKNOWN);
+	ck_assert_int_eq(ask(world, "", "bob", "shop").state, VIEW_KNOWN);
+	ck_assert_int_eq(times_said(world, "record_form"), 1);
+	world_close(world);
+}
+END_TEST
+
 /* --- Many at once -------------------------------------------------------- */
 
 #define CROWD  64
@@ -1047,6 +1164,10 @@ tests(TCase *t)
 	tcase_add_test(t, without_a_cache_only_the_same_bytes_are_believed);
 	tcase_add_test(t, W6_after_a_failover_what_was_seen_is_not_taken_back);
 	tcase_add_test(t, T28_one_bad_key_spoils_no_other);
+	tcase_add_loop_test(t, an_account_of_any_depth, 0, 2);
+	tcase_add_test(t, accounts_deep_in_a_tree_stay_within_the_bound);
+	tcase_add_loop_test(t, an_account_that_cannot_be_read_is_not_known, 2,
+	    TREE_DEPTH_MAX + 1);
 	tcase_add_test(t, T30_no_answer_is_somebody_elses);
 	tcase_add_test(t, an_answer_may_ask);
 	tcase_add_test(t, closing_answers_whoever_waits);

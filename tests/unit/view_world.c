@@ -462,6 +462,7 @@ on_answer(void *context, const struct view_answer *answer)
 	copy(heard->username, answer->username);
 	copy(heard->account, answer->account_id);
 	copy(heard->root, root != NULL ? root->id : STR("-"));
+	heard->depth = account_depth(answer->account);
 	copy(heard->catalogue,
 	    answer->catalogue != NULL ? answer->catalogue->name : STR("-"));
 	heard->catalogue_changed =

@@ -37,6 +37,7 @@ struct heard {
 	char account[64];
 	char role[64]; /* of the member's first grant; "-": no such member */
 	char root[64]; /* "-": no such account */
+	int depth;
 	char catalogue[64];
 	int64_t catalogue_changed;
 	int64_t generation;
