@@ -310,10 +310,10 @@ decide(const struct question *q, struct arena *arena)
 		return refuse(REASON_MEMBER_INACTIVE);
 	if (account_root(q->account) == NULL)
 		return refuse(REASON_NO_ACCOUNT);
-	if (account_strictest(q->account) == ACCOUNT_CLOSED)
+	asked = asked_by(q);
+	if (asked.status == ACCOUNT_CLOSED)
 		return refuse(REASON_ACCOUNT_CLOSED);
 
-	asked = asked_by(q);
 	walk = walk_start(q);
 	while (walk_next(&walk, &h)) {
 		enum reason reason = judge(&asked, &h);
