@@ -14,6 +14,7 @@
 struct explanation {
 	struct app *app;
 	struct asked asked;
+	bool narrowed; /* the member may, but not by the token they asked by */
 	const char *names[LINES_MAX];
 	struct cell cells[LINES_MAX];
 	size_t count;
@@ -126,7 +127,11 @@ answer_lines(struct explanation *e)
 	line_add(e, "verdict", cell_word(verdict_word(decision->verdict)));
 	line_add(e, "reason", cell_word(reason_word(decision->reason)));
 	line_add(e, "says",
-	    cell_text(reason_says(&e->app->arena, &asked->question, decision)));
+	    cell_text(e->narrowed ? STR("the token does not reach that, "
+					"whatever its maker may; see rolegate "
+					"token list")
+				  : reason_says(&e->app->arena,
+					&asked->question, decision)));
 	line_add(e, "filters", cell_list(decision->filters));
 }
 
@@ -288,7 +293,33 @@ static const struct {
 	{ "verdict", "then_verdict" },
 	{ "reason", "then_reason" },
 	{ "generation", "then_generation" },
+	{ "token", "by_token" },
 };
+
+/* What was refused before a member and an account were asked about is not asked
+ * anew: the line does not have it. */
+static bool
+is_before_asking(const struct explanation *e, enum reason then)
+{
+	return then <= REASON_NO_ROUTE || e->asked.username.len == 0;
+}
+
+static bool
+then_explain(struct explanation *e, enum reason then, bool by_token)
+{
+	enum verdict now = VERDICT_UNKNOWN;
+
+	if (!is_before_asking(e, then)) {
+		if (!asked_answer(e->app, &e->asked))
+			return false;
+		now = e->asked.decision.verdict;
+	}
+	e->narrowed = by_token && e->asked.username.len > 0 &&
+		      then < REASON_GRANTED_FILTERED && now != VERDICT_DENY;
+	if (is_before_asking(e, then) || e->narrowed)
+		refuse(e, then);
+	return true;
+}
 
 static bool
 then_read(struct explanation *e, struct str line)
@@ -306,7 +337,9 @@ then_read(struct explanation *e, struct str line)
 	e->asked.username = logfmt_value(arena, line, STR("member"));
 	e->asked.permission = logfmt_value(arena, line, STR("permission"));
 	e->asked.account_id = logfmt_value(arena, line, STR("account"));
-	return asked_answer(e->app, &e->asked);
+	return then_explain(e,
+	    reason_from(logfmt_value(arena, line, STR("reason"))),
+	    logfmt_value(arena, line, STR("token")).len > 0);
 }
 
 static int

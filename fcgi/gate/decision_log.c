@@ -175,6 +175,8 @@ decision_log_write(
 	put_word(&b, "reason", reason_word(answer->reason));
 	put_number(&b, "generation", line->generation);
 	put_number(&b, "us", line->us);
+	if (line->token)
+		put_word(&b, "token", "yes");
 	if (line->stale)
 		put_word(&b, "stale", "yes");
 	put_text(&b, "method", params->method);

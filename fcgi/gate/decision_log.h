@@ -26,6 +26,7 @@ struct decision_line {
 	int64_t generation;
 	int64_t at_s; /* Unix seconds */
 	int64_t us; /* from the request to its decision */
+	bool token; /* a program asked, by a member's token */
 	bool stale;
 };
 

@@ -249,6 +249,7 @@ finish(
 		.params = &r->inquiry.params,
 		.permission = r->inquiry.permission,
 		.generation = known != NULL ? known->generation : 0,
+		.token = r->inquiry.asker.is_token,
 		.stale = known != NULL && known->stale,
 	};
 

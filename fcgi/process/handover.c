@@ -13,7 +13,7 @@
 #include "fcgi/process/say.h"
 
 #define VARIABLE  "ROLEGATE_HANDOVER"
-#define CHECK_S	  10 /* that the new program may take for its --check */
+#define CHECK_S	  10 /* that the new program may take for its check */
 #define WORDS_MAX 16
 /* The process, the sockets with their marks, the workers: a number each. */
 #define TEXT_MAX \
@@ -21,7 +21,7 @@
 
 static struct {
 	char program[PATH_MAX];
-	char *words[WORDS_MAX + 2]; /* room for --check and the NULL */
+	char *words[WORDS_MAX + 2]; /* room for one more and the NULL */
 	size_t count;
 } self;
 
@@ -41,12 +41,12 @@ handover_prepare(char **argv)
 
 /* --- Giving --------------------------------------------------------------- */
 
-/* Does the program that lies there now take the configuration? It says
- * itself what it does not like. */
+/* Could the program that lies there now start with the configuration, as we are?
+ * It says itself what it does not like. */
 static bool
 new_one_agrees(void)
 {
-	char check[] = "--check";
+	char check[] = "--check-start";
 	int status = -1;
 	pid_t pid = fork();
 

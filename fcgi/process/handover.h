@@ -2,8 +2,8 @@
  * its sockets stay, and so do the workers, until those of the new program are
  * there.
  *
- * Shape:   the old program asks the new one, as a child, whether it takes the
- *          configuration (--check), then becomes it. What stays is named in
+ * Shape:   the old program asks the new one, as a child, whether it could start
+ *          with the configuration (--check-start), then becomes it. What stays is named in
  *          the environment, with the process that it is meant for.
  * Errors:  until exec everything is as it was, and why is said. After it the
  *          new program is on its own: where it cannot start, the old workers

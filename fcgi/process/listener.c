@@ -220,6 +220,15 @@ stale_remove(const struct sockaddr_un *address, struct err *err)
 }
 
 static bool
+no_group(const struct listener_config *config, struct err *err)
+{
+	return err_set(err, ERR_FILE, "socket_group",
+	    "%s.socket_group: there is no group %.*s; add it, or name another "
+	    "one",
+	    config->section, STR_ARGS(config->group));
+}
+
+static bool
 group_set(
     const char *path, const struct listener_config *config, struct err *err)
 {
@@ -229,9 +238,7 @@ group_set(
 		return true;
 	group = getgrnam(config->group.ptr);
 	if (group == NULL)
-		return err_set(err, ERR_REACH, "socket_group",
-		    "%s.socket_group: there is no group %.*s", config->section,
-		    STR_ARGS(config->group));
+		return no_group(config, err);
 	return chown(path, (uid_t)-1, group->gr_gid) == 0 ||
 	       failed(err, path, "cannot be given to its socket_group");
 }
@@ -257,6 +264,18 @@ bind_there(struct listener *out, const struct sockaddr_un *address,
 		return failed(err, path, "cannot get its mode");
 	return listen(out->fd, LISTEN_BACKLOG) == 0 ||
 	       failed(err, path, "cannot be listened on");
+}
+
+bool
+listener_names_check(const struct listener_config *config, struct err *err)
+{
+	if (config->user.len > 0 && getpwnam(config->user.ptr) == NULL)
+		return err_set(err, ERR_FILE, "run_user",
+		    "%s.user: there is no user %.*s; add it, or name another "
+		    "one",
+		    config->section, STR_ARGS(config->user));
+	return config->group.len == 0 || getgrnam(config->group.ptr) != NULL ||
+	       no_group(config, err);
 }
 
 bool

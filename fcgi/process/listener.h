@@ -28,6 +28,9 @@ struct listener {
 	char path[108]; /* as long as an address may be */
 };
 
+/* Are there such a user and such a group? */
+bool listener_names_check(
+    const struct listener_config *config, struct err *err);
 bool listener_open(struct listener *out, const struct listener_config *config,
     struct err *err);
 /* One that the program before left to this process; false: it is none. */

@@ -15,12 +15,13 @@ static const struct server *the_server;
 struct options {
 	const char *config_path; /* NULL: the usual places */
 	bool check_only;
+	bool check_start; /* the rest of what a start needs, too */
 };
 
 static bool
-usage(const char *word, int *status)
+usage(const char *word, const char *what, int *status)
 {
-	say("usage", "%s: is not understood; see %s --help", word,
+	say("usage", "%s: %s; see %s --help", word, what,
 	    program_invocation_short_name);
 	*status = err_exit_status(ERR_USAGE);
 	return false;
@@ -34,6 +35,7 @@ options_read(struct options *out, int argc, char **argv, int *status)
 	const struct option table[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'k' },
+		{ "check-start", no_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ the_server->print_option, no_argument, NULL, 'p' },
@@ -41,16 +43,20 @@ options_read(struct options *out, int argc, char **argv, int *status)
 	};
 	int option;
 
-	*out = (struct options){ NULL, false };
+	*out = (struct options){ .config_path = NULL };
 	*status = EXIT_SUCCESS;
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, ":", table, NULL)) != -1)
 		switch (option) {
 		case 'c':
 			out->config_path = optarg;
 			break;
 		case 'k':
 			out->check_only = true;
+			break;
+		case 's':
+			out->check_only = true;
+			out->check_start = true;
 			break;
 		case 'h':
 			fputs(the_server->help, stdout);
@@ -62,10 +68,14 @@ options_read(struct options *out, int argc, char **argv, int *status)
 		case 'p':
 			the_server->print(stdout);
 			return false;
+		case ':':
+			return usage(argv[optind - 1], "needs a value", status);
 		default:
-			return usage(argv[optind - 1], status);
+			return usage(
+			    argv[optind - 1], "is not understood", status);
 		}
-	return optind == argc || usage(argv[optind], status);
+	return optind == argc ||
+	       usage(argv[optind], "is not understood", status);
 }
 
 /* --- The setup ------------------------------------------------------------ */
@@ -79,23 +89,63 @@ why_say(struct faults *faults, const struct err *err)
 		say(err->code, "%s", err->text);
 }
 
-/* What is bound to a socket and to our user cannot change while we run. */
-static void
-restart_say(const void *old, const void *new)
+static void *
+setup_load(const char *path, struct faults *faults, struct err *err)
 {
-	struct listener_config was[HANDOVER_SOCKETS_MAX];
-	struct listener_config is[HANDOVER_SOCKETS_MAX];
-	size_t count = the_server->sockets(old, was);
+	struct listener_config configs[HANDOVER_SOCKETS_MAX];
+	void *setup = the_server->load(path, faults, err);
 
-	the_server->sockets(new, is);
+	if (setup == NULL)
+		return NULL;
+	the_server->sockets(setup, configs);
+	if (listener_names_check(&configs[0], err))
+		return setup;
+	the_server->free(setup);
+	return NULL;
+}
+
+/* What is bound to a socket and to our user cannot change while we run: this is
+ * what they were made with. */
+static struct {
+	struct arena arena;
+	struct listener_config configs[HANDOVER_SOCKETS_MAX];
+} started;
+
+static void
+started_remember(const void *setup)
+{
+	size_t count = the_server->sockets(setup, started.configs);
+
+	for (size_t i = 0; i < count; i++) {
+		struct listener_config *c = &started.configs[i];
+
+		c->socket = str_copy(&started.arena, c->socket);
+		c->group = str_copy(&started.arena, c->group);
+		c->user = str_copy(&started.arena, c->user);
+	}
+}
+
+static void
+restart_say(const char *section, const char *key, struct str was, struct str is)
+{
+	if (!str_eq(was, is))
+		say("restart_needed",
+		    "%s.%s was changed, and stays as it was until a restart",
+		    section, key);
+}
+
+static void
+restarts_say(const void *setup)
+{
+	const struct listener_config *was = started.configs;
+	struct listener_config is[HANDOVER_SOCKETS_MAX];
+	size_t count = the_server->sockets(setup, is);
+
 	for (size_t i = 0; i < count; i++)
-		if (!str_eq(was[i].socket, is[i].socket) ||
-		    !str_eq(was[i].group, is[i].group) ||
-		    !str_eq(was[i].user, is[i].user))
-			say("restart_needed",
-			    "%s.%s, socket_group and user stay as they are "
-			    "until a restart",
-			    is[i].section, is[i].key);
+		restart_say(
+		    is[i].section, is[i].key, was[i].socket, is[i].socket);
+	restart_say(is[0].section, "socket_group", was[0].group, is[0].group);
+	restart_say(is[0].section, "user", was[0].user, is[0].user);
 }
 
 static bool
@@ -103,7 +153,7 @@ load_again(struct service *service)
 {
 	struct faults faults = { 0 };
 	struct err err = { 0 };
-	void *new = the_server->load(service->config_path, &faults, &err);
+	void *new = setup_load(service->config_path, &faults, &err);
 
 	if (new != NULL && !the_server->ready(new, &err)) {
 		the_server->free(new);
@@ -112,7 +162,7 @@ load_again(struct service *service)
 	why_say(&faults, &err);
 	if (new == NULL)
 		return false;
-	restart_say(service->setup, new);
+	restarts_say(new);
 	service->setup = new;
 	service->workers = the_server->workers(new);
 	return true;
@@ -174,23 +224,36 @@ fail(void *setup, struct handover *kept, struct faults *faults,
 	return status;
 }
 
-static int
-checked(void *setup)
+/* As the user that serves, from here on. */
+static bool
+become_ready(void *setup, struct err *err)
 {
-	printf("%.*s: no fault\n", STR_ARGS(the_server->path(setup)));
-	the_server->free(setup);
-	return EXIT_SUCCESS;
+	struct listener_config configs[HANDOVER_SOCKETS_MAX];
+
+	the_server->sockets(setup, configs);
+	return privileges_drop(configs[0].section, configs[0].user, err) &&
+	       the_server->ready(setup, err);
 }
 
 static bool
 begin(void *setup, struct handover *kept, struct err *err)
 {
-	struct listener_config configs[HANDOVER_SOCKETS_MAX];
+	started_remember(setup);
+	return sockets_open(kept, setup, err) && become_ready(setup, err);
+}
 
-	the_server->sockets(setup, configs);
-	return sockets_open(kept, setup, err) &&
-	       privileges_drop(configs[0].section, configs[0].user, err) &&
-	       the_server->ready(setup, err);
+static int
+check(void *setup, const struct options *options)
+{
+	struct handover none = { .socket_count = 0 };
+	struct faults faults = { 0 };
+	struct err err = { 0 };
+
+	if (options->check_start && !become_ready(setup, &err))
+		return fail(setup, &none, &faults, &err);
+	printf("%.*s: no fault\n", STR_ARGS(the_server->path(setup)));
+	the_server->free(setup);
+	return EXIT_SUCCESS;
 }
 
 int
@@ -214,11 +277,11 @@ server_main(const struct server *server, int argc, char **argv)
 	say_open();
 	if (!options_read(&options, argc, argv, &status))
 		return status;
-	setup = server->load(options.config_path, &faults, &err);
+	setup = setup_load(options.config_path, &faults, &err);
 	if (setup == NULL)
 		return fail(NULL, &kept, &faults, &err);
 	if (options.check_only)
-		return checked(setup);
+		return check(setup, &options);
 	if (!begin(setup, &kept, &err))
 		return fail(setup, &kept, &faults, &err);
 

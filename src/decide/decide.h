@@ -71,6 +71,7 @@ struct decision decide(const struct question *question, struct arena *arena);
 
 const char *verdict_word(enum verdict verdict); /* "allow", "deny", … */
 const char *reason_word(enum reason reason);
+enum reason reason_from(struct str word); /* REASON_COUNT: of none */
 int reason_http_status(enum reason reason); /* 204, 401, 403 or 503 */
 /* The reason as a sentence about this question, for people. */
 struct str reason_says(struct arena *arena, const struct question *question,

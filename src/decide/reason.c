@@ -44,6 +44,17 @@ reason_word(enum reason reason)
 	return reasons[reason].word;
 }
 
+enum reason
+reason_from(struct str word)
+{
+	int reason = REASON_NOT_KNOWN;
+
+	while (reason < REASON_COUNT &&
+	       !str_eq(word, str_from(reasons[reason].word)))
+		reason++;
+	return (enum reason)reason;
+}
+
 int
 reason_http_status(enum reason reason)
 {

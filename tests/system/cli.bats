@@ -312,6 +312,8 @@ redis_bytes() {
 	[[ $output == *"$(printf 'then_generation\t3')"* ]]
 	[[ $output == *"$(printf 'verdict\tallow')"* ]]
 	says 0 "then_verdict" explain --decision bb22 --log gate.log
+	echo 'time=2026-01-01T00:00:02Z id=dd44 member="" account="" permission="" verdict=unknown reason=not_known generation=0 us=9' >>gate.log
+	says 1 "$(printf 'reason\tnot_known')" explain --decision dd44 --log gate.log
 	says 1 "[decision_unknown]" explain --decision cc33 --log gate.log
 	says 2 "[log_not_configured]" explain --decision aa11
 	says 3 "[file_read]" explain --decision aa11 --log nowhere.log

@@ -184,6 +184,11 @@ token_of() { # options of token add
 	is "204 allow granted" $U "AUTHORIZATION=$some"
 	is "403 deny no_permission" USER= PERMISSION=users.add ACCOUNT=sales "AUTHORIZATION=$some"
 	is "403 deny no_grant" USER= PERMISSION=users.view ACCOUNT=my-business "AUTHORIZATION=$some"
+	# Why: their maker may, the token does not.
+	id=$(sed -n 's/^X-Rolegate-Decision-Id: //p' answer)
+	grep -q "id=$id .* token=yes" decisions.log
+	run -1 rg explain --decision "$id"
+	[[ $output == *"$(printf 'reason\tno_grant')"*"token"*"rolegate token list"* ]]
 	is "204 allow granted" $U "AUTHORIZATION=$near" ADDRESS=192.0.2.77
 	is "204 allow granted" $U "AUTHORIZATION=$near" ADDRESS=::ffff:192.0.2.77
 	is "204 allow granted" $U "AUTHORIZATION=$near" ADDRESS=2001:db8::1
@@ -252,7 +257,9 @@ token_of() { # options of token add
 	    's/^  key_file:.*//|config_value' \
 	    's/^  redis:.*//|view_not_configured' \
 	    's,key_file: .*,key_file: /nowhere,|view_key' \
-	    's/^  cookie: sid/  cookie: sid\n  peer_user: nobody-at-all/|gate_peer_user'; do
+	    's/^  cookie: sid/  cookie: sid\n  peer_user: nobody-at-all/|gate_peer_user' \
+	    's/^  cookie: sid/  cookie: sid\n  user: nobody-at-all/|run_user' \
+	    's/^  cookie: sid/  cookie: sid\n  socket_group: nobody-at-all/|socket_group'; do
 		config | sed "${row%|*}" >rolegate.yaml
 		run -3 "$build/rolegated" --check
 		[[ $output == *"[${row##*|}]"* ]] || {
@@ -381,6 +388,15 @@ token_of() { # options of token add
 	run -1 rg explain --decision "$id"
 	[[ $output == *"$(printf 'then_reason\tno_permission')"* ]]
 	[[ $output == *"$(printf 'member\tbob')"* ]]
+	# What was refused before anybody was asked about stays what it was.
+	is "401 deny no_identity" USER= PERMISSION=users.add ACCOUNT=sales
+	id=$(sed -n 's/^X-Rolegate-Decision-Id: //p' answer)
+	run -1 rg explain --decision "$id"
+	[[ $output == *"$(printf 'verdict\tdeny')"*"$(printf 'reason\tno_identity')"* ]]
+	is "403 deny no_route" USER=ann PATH=/nothing TARGET=/nothing
+	id=$(sed -n 's/^X-Rolegate-Decision-Id: //p' answer)
+	run -1 rg explain --decision "$id"
+	[[ $output == *"$(printf 'reason\tno_route')"* ]]
 	before=$(wc -l <decisions.log)
 	answer USER=ann PATH="$(printf '/x\ntime=1 id=%s verdict=allow' "$id")" \
 	    HOST="$(printf 'a\r\nb')" >/dev/null
@@ -667,6 +683,27 @@ sandboxed() { # the mode of the filter that each worker has
 	[ "$(workers)" != "$before" ]
 }
 
+@test "a restart is asked for as long as what runs is not what is written" {
+	up
+	reloaded_with() { # more lines of the gate
+		: >gate.log
+		config "$@" >rolegate.yaml
+		kill -HUP "$gate_pid"
+		until_true said reloaded
+	}
+	for n in 1 2; do
+		reloaded_with 'socket_group: root'
+		[ "$(grep -c restart_needed gate.log)" -eq 1 ]
+		grep -q 'gate.socket_group' gate.log
+	done
+	reloaded_with "metrics: $tmp/metrics.sock" 'user: nobody'
+	[ "$(grep -c restart_needed gate.log)" -eq 2 ]
+	grep -q 'gate.metrics' gate.log
+	grep -q 'gate.user' gate.log
+	reloaded_with
+	! said restart_needed
+}
+
 @test "W14 more and fewer workers, by a reload" {
 	up
 	config | sed 's/workers: 2/workers: 4/' >rolegate.yaml
@@ -744,12 +781,17 @@ renewed() { # times, with as many workers as before
 		[ "$(workers)" = "$before" ]
 		knows
 	done
-	: >gate.log
-	config 'nonsense: 1' >rolegate.yaml
 	program_put "$build/rolegated"
-	kill -USR2 "$gate_pid"
-	until_true said handover_refused
-	[ "$(workers)" = "$before" ]
+	for bad in 'nonsense: 1' 'user: nobody-at-all' \
+	    'socket_group: nobody-at-all' "log_file: $tmp/nowhere/log"; do
+		: >gate.log
+		config | grep -v "  ${bad%%:*}:" >rolegate.yaml
+		echo "  $bad" >>rolegate.yaml
+		kill -USR2 "$gate_pid"
+		until_true said handover_refused
+		[ "$(workers)" = "$before" ]
+		knows
+	done
 	config >rolegate.yaml
 	kill -USR2 "$gate_pid"
 	until_true renewed 1
@@ -1009,8 +1051,9 @@ names(json.load(s.makefile()))' >>names
 	config | sed "s,gate.sock,$(printf '%0120d' 0)," >rolegate.yaml
 	run -3 "$build/rolegated"
 	config 'socket_group: nobody-at-all' >rolegate.yaml
-	run -4 "$build/rolegated"
+	run -3 "$build/rolegated"
 	[[ $output == *"[socket_group]" ]]
+	[ ! -e gate.sock ]
 }
 
 @test "T42 a living socket and a file that is none are left alone" {
