@@ -48,7 +48,8 @@ struct asking {
 	int64_t deadline_ms;
 	enum step step;
 	bool wanted; /* this step has asked for its parts */
-	bool trusted; /* the cache is, now */
+	bool trusted; /* the cache is, now, */
+	bool anew; /* but not by an ask that was begun again */
 	bool fetching; /* this step asks Redis */
 	bool stale_only;
 	bool answered;
@@ -623,19 +624,28 @@ asking_begin(struct asking *asking)
 }
 
 /* Records come one after the other, some from the cache. They are of one state
- * of the view when no generation was published from the first to the last:
- * else they could tell of a right that nobody ever had (CASES T54). Stale ones
- * are what they are. */
+ * of the view when no generation was published from the first to the last, and
+ * none is newer than that: else they could tell of a right that nobody ever had
+ * (CASES T54). What is absent gives no right. Stale ones are what they are. */
 static bool
 is_of_one_state(const struct asking *asking)
 {
-	return asking->stale_only ||
-	       asking->answer.generation == asking->begun_at;
+	int64_t generation = asking->answer.generation;
+
+	if (asking->stale_only)
+		return true;
+	for (int i = 0; i < PARTS; i++)
+		if (asking->parts[i].entry != NULL &&
+		    asking->parts[i].entry->generation > generation)
+			return false;
+	return generation == asking->begun_at;
 }
 
+/* By Redis alone, so that it takes a round trip each time and not for ever. */
 static void
 asking_begin_again(struct asking *asking)
 {
+	asking->anew = true;
 	for (int i = 0; i < PARTS; i++) {
 		entry_release(asking->parts[i].entry);
 		asking->parts[i] = (struct part){ .state = PART_NEW };
@@ -648,8 +658,8 @@ asking_begin_again(struct asking *asking)
 static void
 asking_go(struct asking *asking)
 {
-	asking->trusted =
-	    asking->all->config.trusted(asking->all->config.context);
+	asking->trusted = !asking->anew && asking->all->config.trusted(
+					       asking->all->config.context);
 	while (!asking->answered) {
 		if (!asking->wanted)
 			step_want(asking);

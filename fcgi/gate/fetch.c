@@ -294,6 +294,8 @@ number_read(struct fetcher *fetcher, const struct fetch *fetch,
 		cache_clear(fetcher->config.cache);
 		return older(err, fetch, number, fetcher->generation);
 	}
+	if (number > fetcher->generation)
+		fetcher->config.ahead(fetcher->config.context);
 	fetcher->generation = number;
 	if (fetcher->config.seen != NULL)
 		seen_raise(fetcher->config.seen, number);
@@ -401,6 +403,8 @@ entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
 		older(err, fetch, record.generation, floor);
 		return NULL;
 	}
+	if (record.generation > fetcher->generation && !is_number(fetch->kind))
+		fetcher->config.ahead(fetcher->config.context);
 	entry = entry_new(fetch->kind, name, whole ? text : record.body);
 	if (entry == NULL) {
 		err_set(err, ERR_BUG, "no_memory",

@@ -11,6 +11,9 @@
  * Checks:  signature, name, and that nothing is older than what was seen
  *          before: the view's generation always, a record's where the cache
  *          remembers it (CASES W6).
+ * Ahead:   what is newer than the newest generation that was seen says that Redis
+ *          knows of changes of which the cache may not have been told: the hook
+ *          hears of it before anybody gets the record.
  * Cache:   what was fetched is put into it. Where there is no near cache, it
  *          holds the records as they came: one that comes again, byte for
  *          byte, was verified before. */
@@ -46,8 +49,9 @@ struct fetch_config {
 	bool caching; /* else Redis is asked each time */
 	struct view_seen *seen; /* see view.h; may be NULL */
 	int64_t wait_ms;
-	/* Redis answers; Redis is lost; a record was refused. */
+	/* Redis answers; it is ahead; it is lost; a record was refused. */
 	void (*up)(void *context);
+	void (*ahead)(void *context);
 	void (*down)(void *context, const struct err *why);
 	void (*refused)(void *context, const struct err *why);
 	void *context;

@@ -218,8 +218,20 @@ fetcher_up(void *context)
 	view->lost.said = false;
 	if (view->watch == NULL)
 		return;
+	/* It may be another server: both have to hear the heart again. */
+	view->beat_read_ms = 0;
+	watch_doubt(view->watch);
 	watch_start(view->watch);
 	beat_get(view);
+}
+
+static void
+fetcher_ahead(void *context)
+{
+	const struct view *view = context;
+
+	if (view->watch != NULL)
+		watch_catch_up(view->watch);
 }
 
 static void
@@ -296,6 +308,7 @@ parts_open(struct view *view, struct event_base *loop, struct err *err)
 		.seen = view->config.seen,
 		.wait_ms = view->config.wait_ms,
 		.up = fetcher_up,
+		.ahead = fetcher_ahead,
 		.down = fetcher_down,
 		.refused = say_refused,
 		.context = view };

@@ -26,6 +26,8 @@ struct watch {
 	int64_t length; /* of so many items */
 	int64_t asked_ms; /* when the last step or PING was sent */
 	bool pinged; /* and its PONG has not come */
+	bool behind; /* until that PONG, */
+	bool behind_more; /* or the next one */
 	int64_t alive_ms; /* the last PING that was answered */
 	int64_t beat_ms; /* the last heartbeat that was told of; 0: none */
 };
@@ -113,6 +115,8 @@ subscribe_item(struct watch *watch, const struct reply_item *item)
 	watch->state = WATCH_ON;
 	watch->message = MESSAGE_NONE;
 	watch->pinged = false;
+	watch->behind = false;
+	watch->behind_more = false;
 	watch->alive_ms = watch->asked_ms;
 	watch->beat_ms = 0;
 	link_proved(watch->link);
@@ -146,6 +150,24 @@ word_item(struct watch *watch, const struct reply_item *item)
 	}
 }
 
+static void
+ping(struct watch *watch)
+{
+	watch->pinged =
+	    watch_say(watch, WATCH_ON, (struct str[]){ STR("PING") }, 1);
+}
+
+static void
+pong(struct watch *watch)
+{
+	watch->pinged = false;
+	watch->alive_ms = watch->asked_ms;
+	watch->behind = watch->behind_more;
+	watch->behind_more = false;
+	if (watch->behind)
+		ping(watch);
+}
+
 /* The channel of a message, or the text of a PONG. */
 static void
 second_item(struct watch *watch, const struct reply_item *item)
@@ -158,8 +180,7 @@ second_item(struct watch *watch, const struct reply_item *item)
 	} else if (!watch->pinged) {
 		unexpected(watch);
 	} else {
-		watch->pinged = false;
-		watch->alive_ms = watch->asked_ms;
+		pong(watch);
 	}
 }
 
@@ -277,14 +298,33 @@ watch_tick(struct watch *watch, int64_t now_ms)
 		    "no answer within %lld ms",
 		    (long long)watch->config.max_ms);
 	else if (watch->state == WATCH_ON && !watch->pinged)
-		watch->pinged = watch_say(
-		    watch, WATCH_ON, (struct str[]){ STR("PING") }, 1);
+		ping(watch);
+}
+
+/* A PING that is out may have been answered before the change. */
+void
+watch_catch_up(struct watch *watch)
+{
+	if (watch->state != WATCH_ON)
+		return;
+	watch->behind = true;
+	if (watch->pinged)
+		watch->behind_more = true;
+	else
+		ping(watch);
+}
+
+void
+watch_doubt(struct watch *watch)
+{
+	watch->beat_ms = 0;
 }
 
 bool
 watch_is_alive(const struct watch *watch, int64_t now_ms)
 {
-	return watch->state == WATCH_ON && watch->beat_ms != 0 &&
+	return watch->state == WATCH_ON && !watch->behind &&
+	       watch->beat_ms != 0 &&
 	       now_ms - watch->alive_ms <= watch->config.max_ms &&
 	       now_ms - watch->beat_ms <= watch->config.max_ms;
 }

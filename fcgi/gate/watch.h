@@ -7,7 +7,11 @@
  *          and a new one leave nothing fresh.
  * Alive:   it is believed while a PONG has come back for a PING that was sent
  *          at most max_ms ago, and while the heartbeat is told of here: the
- *          data connection may lead to another server than this one. */
+ *          data connection may lead to another server than this one.
+ * Behind:  what the data connection reads may be newer than what was told here
+ *          (CASES T54). Redis tells of a change before it answers a PING that
+ *          came after it: from watch_catch_up() to that PONG it is not
+ *          believed. */
 #ifndef ROLEGATE_GATE_WATCH_H
 #define ROLEGATE_GATE_WATCH_H
 
@@ -34,6 +38,10 @@ void watch_close(struct watch *watch);
 
 void watch_start(struct watch *watch); /* nothing when it is not down */
 void watch_drop(struct watch *watch, const char *why);
+/* There may be changes that were not told of yet. */
+void watch_catch_up(struct watch *watch);
+/* The data connection is a new one: not alive until the next heartbeat. */
+void watch_doubt(struct watch *watch);
 /* Sends the PINGs: to be called about four times in max_ms. */
 void watch_tick(struct watch *watch, int64_t now_ms);
 bool watch_is_alive(const struct watch *watch, int64_t now_ms);

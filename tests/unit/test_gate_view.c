@@ -8,6 +8,7 @@
 
 #include "base/bounds.h"
 #include "fcgi/gate/target.h"
+#include "redis_relay.h"
 #include "unit.h"
 #include "view_world.h"
 
@@ -332,6 +333,114 @@ START_TEST(T54_T55_no_answer_goes_back)
 	}
 	loop_for(world, 50);
 	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "r1500");
+	world_close(world);
+}
+END_TEST
+
+/* --- Told late ----------------------------------------------------------- */
+
+#define NOBODYS \
+	"ffff2233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+/* In one publication ann's role on shop goes, and acme comes below shop. Who
+ * has the old member and the new account sees a right that nobody ever had. */
+START_TEST(T54_what_is_told_late_makes_no_right)
+{
+	struct view_world *world = opened();
+	struct relay *relay = relay_start(world);
+	const struct pair before[] = {
+		{ key_of(world, RECORD_ACCOUNT, "acme"),
+		    text_account(world, "acme", "other", "cat", 4) },
+	};
+	const struct pair after[] = {
+		{ key_of(world, RECORD_MEMBER, "ann"),
+		    text_member(world, "ann", "viewer", "nowhere", 11) },
+		{ key_of(world, RECORD_ACCOUNT, "acme"),
+		    text_account(world, "acme", "shop", "cat", 11) },
+		{ key_of(world, RECORD_GENERATION, ""),
+		    text_generation(world, 11) },
+	};
+	struct heard h;
+
+	publish(world, before, COUNT(before));
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	relay_set(&relay->hold_changes, true);
+	publish(world, after, COUNT(after));
+	/* Somebody's ask has found out what the generation is. */
+	if (_i == 1)
+		ask(world, NOBODYS, "", "shop");
+	for (int n = 0; n < 3; n++) {
+		h = ask(world, "", "ann", "acme");
+		ck_assert_int_eq(h.state, VIEW_KNOWN);
+		ck_assert_int_eq(h.generation, 11);
+		ck_assert_str_eq(h.root, "shop");
+		ck_assert_str_eq(h.role, "");
+	}
+	ck_assert(!counts(world).trusted);
+	relay_set(&relay->hold_changes, false);
+	ck_assert(until_trusted(world, true));
+	ask(world, "", "ann", "acme");
+	h = ask(world, "", "ann", "acme");
+	ck_assert(h.at_once);
+	ck_assert_str_eq(h.role, "");
+	relay_end(relay);
+	world_close(world);
+}
+END_TEST
+
+/* A generation that was read and could not be kept, while the old one was. */
+START_TEST(T54_an_ask_ends_however_late_it_is_told)
+{
+	struct view_world *world = opened();
+	struct relay *relay = relay_start(world);
+	struct heard other;
+	struct heard h;
+
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ask(world, "", "ann", "shop");
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	relay_set(&relay->hold_gets, true);
+	ask_begin(world, NOBODYS, "", "shop", &other);
+	loop_for(world, 5);
+	beat(world); /* is told, so that what was asked is not kept */
+	loop_for(world, 20);
+	relay_set(&relay->hold_changes, true);
+	put_member(world, "bob", "viewer", 11);
+	relay_set(&relay->hold_gets, false);
+	while (other.answers == 0)
+		event_base_loop(world->loop, EVLOOP_ONCE);
+	ck_assert_int_eq(other.generation, 11);
+	h = ask(world, "", "ann", "shop");
+	ck_assert_int_eq(h.state, VIEW_KNOWN);
+	ck_assert_int_eq(h.generation, 11);
+	relay_end(relay);
+	world_close(world);
+}
+END_TEST
+
+/* Where it leads is not known: the heart has to be heard on both again. */
+START_TEST(W6_a_new_data_connection_ends_the_trust)
+{
+	struct view_world *world = opened();
+	struct relay *relay = relay_start(world);
+
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ask(world, "", "ann", "shop");
+	relay_set(&relay->drop_data, true);
+	ck_assert(until_connected(world, false));
+	ck_assert(until_connected(world, true));
+	loop_for(world, 300);
+	ck_assert(!counts(world).trusted);
+	ck_assert(!ask(world, "", "ann", "shop").at_once);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	beat(world);
+	ck_assert(until_trusted(world, true));
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	relay_end(relay);
 	world_close(world);
 }
 END_TEST
@@ -766,6 +875,7 @@ START_TEST(without_a_cache_only_the_same_bytes_are_believed)
 	world->config.cache_bytes = 0;
 	view_start(world);
 	publish(world, &(struct pair){ key, text }, 1);
+	put_generation(world, 11);
 	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
 	for (size_t i = 0; i < text.len; i++) {
 		memcpy(other, text.ptr, text.len);
@@ -1141,6 +1251,9 @@ tests(TCase *t)
 	tcase_add_test(t, W10_without_a_cache_the_next_ask_sees_it);
 	tcase_add_test(t, T55_a_catalogue_is_asked_for_once_a_generation);
 	tcase_add_test(t, T54_T55_no_answer_goes_back);
+	tcase_add_loop_test(t, T54_what_is_told_late_makes_no_right, 0, 2);
+	tcase_add_test(t, T54_an_ask_ends_however_late_it_is_told);
+	tcase_add_test(t, W6_a_new_data_connection_ends_the_trust);
 	tcase_add_loop_test(t, the_cache_is_trusted_only_while_the_heart_beats,
 	    0, COUNT(beats));
 	tcase_add_test(t, W10_a_step_of_the_clock_extends_nothing);

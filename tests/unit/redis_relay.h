@@ -1,0 +1,27 @@
+/* redis_relay.h - between a view and the world's Redis: what Redis says can be
+ * made to come late.
+ *
+ * A child process; the connection that tells of changes is known by its CLIENT
+ * commands. The flags may be set at any time and hold within a few ms, which
+ * relay_set() waits for. */
+#ifndef ROLEGATE_TEST_REDIS_RELAY_H
+#define ROLEGATE_TEST_REDIS_RELAY_H
+
+#include <stdatomic.h>
+
+#include "view_world.h"
+
+struct relay {
+	char socket[96];
+	pid_t pid;
+	atomic_bool hold_changes; /* nothing of what Redis tells comes */
+	atomic_bool hold_gets; /* nothing of what is asked leaves */
+	atomic_bool drop_data; /* the other connections are closed; once */
+};
+
+/* The world's view is to be started afterwards. */
+struct relay *relay_start(struct view_world *world);
+void relay_set(atomic_bool *flag, bool on);
+void relay_end(struct relay *relay);
+
+#endif
