@@ -46,7 +46,7 @@ LIBS_LIB  = $(call pc,--libs,$(PKGS_LIB))
 LIBS_CLI  = $(LIBS_LIB) $(call pc,--libs,smartcols)
 LIBS_SYNC = $(LIBS_LIB) -lldap -llber
 LIBS_WEB  = $(LIBS_LIB) -lldap -llber -lfcgi
-LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis libseccomp) -lfcgi -levent_core -levent_extra
+LIBS_GATE = $(call pc,--libs,yaml-0.1 libsodium hiredis libseccomp) -lfcgi -levent_core
 
 # --- Sources, by name --------------------------------------------------------
 
@@ -285,7 +285,7 @@ WEB_PARTS = $(filter-out $(BUILD)/obj/fcgi/web/main.o $(GATE_PARTS),\
 SYNC_PARTS = $(filter-out $(BUILD)/obj/sync/main.o,$(call obj,$(SYNC_SRC)))
 CLI_PARTS = $(filter-out $(BUILD)/obj/cli/main.o,$(call obj,$(CLI_SRC)))
 PARTS_LIB = $(BUILD)/libparts.a
-ALL_LIBS = $(LIBS_CLI) -lldap -llber -lfcgi -levent_core -levent_extra
+ALL_LIBS = $(LIBS_CLI) -lldap -llber -lfcgi -levent_core
 
 $(PARTS_LIB): $(GATE_PARTS) $(WEB_PARTS) $(SYNC_PARTS) $(CLI_PARTS)
 	@rm -f $@

@@ -1,12 +1,13 @@
 #include "fcgi/gate/control.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/http.h>
+#include <event2/event_struct.h>
 #include <event2/listener.h>
 
 #include "fcgi/gate/limits.h"
@@ -14,23 +15,68 @@
 #include "fcgi/process/times.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
-
 #define PAUSE_MS     100
+
+/* Who has connected, until the answer is written or time is up. */
+struct peer {
+	struct door *door;
+	struct bufferevent *stream; /* NULL: a free place */
+	struct event late;
+};
+
+/* One of the sockets. */
+struct door {
+	struct control *control;
+	struct evconnlistener *listener; /* NULL: it is not there */
+	bool (*opened)(struct peer *peer); /* false: sent away */
+	struct peer peers[CONTROL_PEERS_MAX];
+};
 
 struct control {
 	struct event_base *loop;
 	struct board *board;
-	struct evconnlistener *listener;
-	struct evhttp *http;
-	struct evconnlistener *http_listener; /* its own */
+	struct door status; /* gate.control */
+	struct door metrics; /* gate.metrics */
 	struct event *resume;
-	struct bufferevent *peers[CONTROL_PEERS_MAX];
 };
+
+/* --- Peers ---------------------------------------------------------------- */
+
+static void
+peer_close(struct peer *peer)
+{
+	event_del(&peer->late);
+	bufferevent_free(peer->stream);
+	peer->stream = NULL;
+}
+
+static void
+on_late(evutil_socket_t fd, short what, void *peer)
+{
+	(void)fd;
+	(void)what;
+	peer_close(peer);
+}
+
+static void
+on_written(struct bufferevent *stream, void *peer)
+{
+	(void)stream;
+	peer_close(peer);
+}
+
+static void
+on_gone(struct bufferevent *stream, short what, void *peer)
+{
+	(void)stream;
+	(void)what;
+	peer_close(peer);
+}
 
 /* --- The report ----------------------------------------------------------- */
 
 static bool
-report_add(struct control *c, struct evbuffer *out,
+report_add(struct evbuffer *out, struct board *board,
     void (*report)(FILE *out, struct board *board))
 {
 	char *text = NULL;
@@ -39,7 +85,7 @@ report_add(struct control *c, struct evbuffer *out,
 	bool ok = file != NULL;
 
 	if (ok) {
-		report(file, c->board);
+		report(file, board);
 		ok = fclose(file) == 0 && evbuffer_add(out, text, len) == 0;
 	}
 	free(text);
@@ -47,37 +93,6 @@ report_add(struct control *c, struct evbuffer *out,
 }
 
 /* --- gate.control --------------------------------------------------------- */
-
-/* The place of a peer; of NULL, a free one. CONTROL_PEERS_MAX: none. */
-static int
-place_of(const struct control *c, const struct bufferevent *peer)
-{
-	int place = 0;
-
-	while (place < CONTROL_PEERS_MAX && c->peers[place] != peer)
-		place++;
-	return place;
-}
-
-static void
-peer_close(struct bufferevent *peer, struct control *c)
-{
-	c->peers[place_of(c, peer)] = NULL;
-	bufferevent_free(peer);
-}
-
-static void
-on_written(struct bufferevent *peer, void *context)
-{
-	peer_close(peer, context);
-}
-
-static void
-on_gone(struct bufferevent *peer, short what, void *context)
-{
-	(void)what;
-	peer_close(peer, context);
-}
 
 /* The socket's mode is the first door, this is the second. */
 static bool
@@ -90,49 +105,108 @@ is_operator(int fd)
 	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
-static void
-on_control(struct evconnlistener *listener, evutil_socket_t fd,
-    struct sockaddr *address, int len, void *context)
+/* Nothing is read from it. */
+static bool
+status_opened(struct peer *peer)
 {
-	const struct timeval wait = { .tv_sec = CONTROL_WAIT_S };
-	struct control *c = context;
-	struct bufferevent *peer = NULL;
-	int place = place_of(c, NULL);
-
-	(void)listener;
-	(void)address;
-	(void)len;
-	if (place < CONTROL_PEERS_MAX && is_operator(fd))
-		peer =
-		    bufferevent_socket_new(c->loop, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (peer == NULL) {
-		close(fd);
-		return;
-	}
-	c->peers[place] = peer;
-	bufferevent_setcb(peer, NULL, on_written, on_gone, c);
-	bufferevent_set_timeouts(peer, &wait, &wait);
-	if (!report_add(c, bufferevent_get_output(peer), report_json))
-		peer_close(peer, c);
+	bufferevent_setcb(peer->stream, NULL, on_written, on_gone, peer);
+	return is_operator(bufferevent_getfd(peer->stream)) &&
+	       report_add(bufferevent_get_output(peer->stream),
+		   peer->door->control->board, report_json);
 }
 
 /* --- gate.metrics --------------------------------------------------------- */
 
-static void
-on_metrics(struct evhttp_request *request, void *context)
+/* One request a connection, of which only the first line matters. */
+static bool
+metrics_answer(struct evbuffer *out, const char *line, struct board *board)
 {
-	struct evbuffer *out = evhttp_request_get_output_buffer(request);
+	struct evbuffer *body = evbuffer_new();
+	const char *status = "404 Not Found";
+	bool ok = body != NULL;
 
-	if (!report_add(context, out, report_metrics)) {
-		evhttp_send_error(request, HTTP_INTERNAL, NULL);
-		return;
+	if (strncmp(line, "GET ", 4) != 0)
+		status = "405 Method Not Allowed";
+	else if (strncmp(line + 4, "/metrics HTTP/1.", 16) == 0) {
+		status = "200 OK";
+		ok = ok && report_add(body, board, report_metrics);
 	}
-	evhttp_add_header(evhttp_request_get_output_headers(request),
-	    "Content-Type", METRICS_TYPE);
-	evhttp_send_reply(request, HTTP_OK, NULL, NULL);
+	ok = ok &&
+	     evbuffer_add_printf(out,
+		 "HTTP/1.1 %s\r\nContent-Type: " METRICS_TYPE
+		 "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+		 status, evbuffer_get_length(body)) > 0 &&
+	     evbuffer_add_buffer(out, body) == 0;
+	if (body != NULL)
+		evbuffer_free(body);
+	return ok;
 }
 
-/* --- Out of descriptors --------------------------------------------------- */
+/* Once it is whole, nothing more is read. */
+static void
+on_request(struct bufferevent *stream, void *context)
+{
+	struct peer *peer = context;
+	struct evbuffer *in = bufferevent_get_input(stream);
+	struct evbuffer_ptr end = evbuffer_search(in, "\r\n\r\n", 4, NULL);
+	char *line = NULL;
+
+	if (end.pos < 0 && evbuffer_get_length(in) < CONTROL_BYTES_MAX)
+		return;
+	bufferevent_disable(stream, EV_READ);
+	if (end.pos >= 0)
+		line = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF_STRICT);
+	if (line == NULL || !metrics_answer(bufferevent_get_output(stream),
+				line, peer->door->control->board))
+		peer_close(peer);
+	free(line);
+}
+
+static bool
+metrics_opened(struct peer *peer)
+{
+	bufferevent_setcb(peer->stream, on_request, on_written, on_gone, peer);
+	bufferevent_setwatermark(peer->stream, EV_READ, 0, CONTROL_BYTES_MAX);
+	return bufferevent_enable(peer->stream, EV_READ) == 0;
+}
+
+/* --- Accepting ------------------------------------------------------------ */
+
+static struct peer *
+place_free(struct door *door)
+{
+	for (int i = 0; i < CONTROL_PEERS_MAX; i++)
+		if (door->peers[i].stream == NULL)
+			return &door->peers[i];
+	return NULL;
+}
+
+static void
+on_accept(struct evconnlistener *listener, evutil_socket_t fd,
+    struct sockaddr *address, int len, void *context)
+{
+	const struct timeval wait = { .tv_sec = CONTROL_WAIT_S };
+	struct door *door = context;
+	struct event_base *loop = door->control->loop;
+	struct peer *peer = place_free(door);
+
+	(void)listener;
+	(void)address;
+	(void)len;
+	if (peer == NULL) {
+		close(fd);
+		return;
+	}
+	*peer = (struct peer){ .door = door };
+	peer->stream = bufferevent_socket_new(loop, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (peer->stream == NULL) {
+		close(fd);
+		return;
+	}
+	evtimer_assign(&peer->late, loop, on_late, peer);
+	if (evtimer_add(&peer->late, &wait) != 0 || !door->opened(peer))
+		peer_close(peer);
+}
 
 static void
 on_resume(evutil_socket_t fd, short what, void *context)
@@ -141,48 +215,39 @@ on_resume(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (c->listener != NULL)
-		evconnlistener_enable(c->listener);
-	if (c->http_listener != NULL)
-		evconnlistener_enable(c->http_listener);
+	if (c->status.listener != NULL)
+		evconnlistener_enable(c->status.listener);
+	if (c->metrics.listener != NULL)
+		evconnlistener_enable(c->metrics.listener);
 }
 
-/* The one of this process: evhttp's listener hands on its own context. */
-static struct control *only;
-
-/* It passes, and must not keep the loop busy until then. */
+/* Descriptors are out. It passes, and must not keep the loop busy until then.
+ */
 static void
 on_accept_error(struct evconnlistener *listener, void *context)
 {
 	const struct timeval pause = timeval_ms(PAUSE_MS);
+	struct door *door = context;
 
-	(void)context;
 	evconnlistener_disable(listener);
-	event_add(only->resume, &pause);
+	event_add(door->control->resume, &pause);
 }
 
 /* --- Opening -------------------------------------------------------------- */
 
 static bool
-metrics_open(struct control *c, int fd)
+door_open(struct door *door, struct control *c, int fd,
+    bool (*opened)(struct peer *peer))
 {
-	struct evhttp_bound_socket *bound;
-
-	c->http = evhttp_new(c->loop);
-	if (c->http == NULL)
-		return false;
-	evhttp_set_timeout(c->http, CONTROL_WAIT_S);
-	evhttp_set_max_headers_size(c->http, CONTROL_BYTES_MAX);
-	evhttp_set_max_body_size(c->http, 0);
-	evhttp_set_allowed_methods(c->http, EVHTTP_REQ_GET);
-	if (evhttp_set_cb(c->http, "/metrics", on_metrics, c) != 0)
-		return false;
-	bound = evhttp_accept_socket_with_handle(c->http, fd);
-	if (bound == NULL)
-		return false;
-	c->http_listener = evhttp_bound_socket_get_listener(bound);
-	evconnlistener_set_error_cb(c->http_listener, on_accept_error);
-	return true;
+	door->control = c;
+	door->opened = opened;
+	if (fd < 0)
+		return true;
+	door->listener = evconnlistener_new(
+	    c->loop, on_accept, door, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	if (door->listener != NULL)
+		evconnlistener_set_error_cb(door->listener, on_accept_error);
+	return door->listener != NULL;
 }
 
 bool
@@ -190,32 +255,31 @@ control_open(struct control **out, struct event_base *loop, int control_fd,
     int metrics_fd, struct board *board, struct err *err)
 {
 	struct control *c = calloc(1, sizeof(*c));
-	bool ok = c != NULL;
 
-	if (ok) {
+	if (c != NULL) {
 		c->loop = loop;
 		c->board = board;
 		c->resume = event_new(loop, -1, 0, on_resume, c);
-		ok = c->resume != NULL;
 	}
-	if (ok && control_fd >= 0) {
-		c->listener = evconnlistener_new(
-		    loop, on_control, c, LEV_OPT_CLOSE_ON_EXEC, 0, control_fd);
-		ok = c->listener != NULL;
-		if (ok)
-			evconnlistener_set_error_cb(
-			    c->listener, on_accept_error);
+	if (c != NULL && c->resume != NULL &&
+	    door_open(&c->status, c, control_fd, status_opened) &&
+	    door_open(&c->metrics, c, metrics_fd, metrics_opened)) {
+		*out = c;
+		return true;
 	}
-	if (ok && metrics_fd >= 0)
-		ok = metrics_open(c, metrics_fd);
-	only = c;
-	if (!ok) {
-		control_close(c);
-		return err_set(err, ERR_BUG, "worker_start",
-		    "a worker: cannot watch gate.control and gate.metrics");
-	}
-	*out = c;
-	return true;
+	control_close(c);
+	return err_set(err, ERR_BUG, "worker_start",
+	    "a worker: cannot watch gate.control and gate.metrics");
+}
+
+static void
+door_close(struct door *door)
+{
+	for (int i = 0; i < CONTROL_PEERS_MAX; i++)
+		if (door->peers[i].stream != NULL)
+			peer_close(&door->peers[i]);
+	if (door->listener != NULL)
+		evconnlistener_free(door->listener);
 }
 
 void
@@ -223,13 +287,8 @@ control_close(struct control *control)
 {
 	if (control == NULL)
 		return;
-	for (int i = 0; i < CONTROL_PEERS_MAX; i++)
-		if (control->peers[i] != NULL)
-			bufferevent_free(control->peers[i]);
-	if (control->listener != NULL)
-		evconnlistener_free(control->listener);
-	if (control->http != NULL)
-		evhttp_free(control->http);
+	door_close(&control->status);
+	door_close(&control->metrics);
 	if (control->resume != NULL)
 		event_free(control->resume);
 	free(control);

@@ -3,11 +3,12 @@
  * Shape:   two sockets of the master, and any worker answers for all of them.
  *          Who connects to gate.control, as root or as the user of the gate,
  *          gets one JSON object (report.h) and the end. gate.metrics speaks
- *          HTTP: GET /metrics. Nothing can be changed on either.
- * Bounds:  CONTROL_WAIT_S each, and CONTROL_PEERS_MAX of gate.control at a
- *          time, from which nothing is read. Where descriptors are out, both
- *          wait; the gate keeps some aside.
- * Owner:   control_close() ends what is not done. One in a process. */
+ *          HTTP: GET /metrics, and the end. Nothing can be changed on either.
+ * Bounds:  CONTROL_WAIT_S from the first byte to the last, and
+ *          CONTROL_PEERS_MAX at a time on each socket; from gate.control
+ *          nothing is read. Where descriptors are out, both wait; they are
+ *          fewer than the gate keeps aside, DESCRIPTORS_KEPT.
+ * Owner:   control_close() ends what is not done. */
 #ifndef ROLEGATE_GATE_CONTROL_H
 #define ROLEGATE_GATE_CONTROL_H
 

@@ -927,7 +927,19 @@ names(json.load(s.makefile()))' >>names
 	done <names >missing
 	diff missing /dev/null
 	metrics / | head -n 1 | grep -q ' 404 '
-	metrics /metrics -X POST | head -n 1 | grep -q ' 501 '
+	metrics /metrics -X POST | head -n 1 | grep -q ' 405 '
+	metrics /metrics -H "X: $(printf '%08200d' 0)" | diff - /dev/null
+	# Who has asked and says so gets it; who asks in pieces, too.
+	/usr/bin/python3 - <<-'PY'
+		import socket, time
+		s = socket.socket(socket.AF_UNIX)
+		s.connect("metrics.sock")
+		for byte in b"GET /metrics HTTP/1.0\r\nA: b\r\n\r\n":
+		    s.send(bytes([byte]))
+		    time.sleep(0.001)
+		s.shutdown(socket.SHUT_WR)
+		assert b" 200 OK" in s.makefile("rb").read()
+	PY
 	[ "$(stat -c %a metrics.sock)" = 600 ]
 	knows
 }

@@ -102,6 +102,34 @@ START_TEST(W14_its_end_leaves_nothing_in_the_loop)
 }
 END_TEST
 
+/* Of metrics: they are read from, and so could stay. */
+START_TEST(W13_who_asks_slowly_keeps_no_place)
+{
+	struct world w;
+	int peers[CONTROL_PEERS_MAX + 4];
+	int open = 0;
+	char byte;
+
+	world_open(&w, true);
+	for (int i = 0; i < CONTROL_PEERS_MAX + 4; i++)
+		peers[i] = peer_new(&w);
+	for (int n = 0; n < CONTROL_WAIT_S + 1; n++) {
+		for (int i = 0; i < CONTROL_PEERS_MAX + 4; i++)
+			send(peers[i], "G", 1, MSG_NOSIGNAL);
+		loop_for(&w, n == 0 ? 50 : 1000);
+		for (int i = 0; n == 0 && i < CONTROL_PEERS_MAX + 4; i++)
+			open += read(peers[i], &byte, 1) < 0 && errno == EAGAIN;
+	}
+	ck_assert_int_eq(open, CONTROL_PEERS_MAX);
+	for (int i = 0; i < CONTROL_PEERS_MAX + 4; i++) {
+		ck_assert(read(peers[i], &byte, 1) == 0 || errno == ECONNRESET);
+		close(peers[i]);
+	}
+	control_close(w.control);
+	event_base_free(w.loop);
+}
+END_TEST
+
 START_TEST(W13_more_peers_than_the_bound_are_sent_away)
 {
 	struct world w;
@@ -160,6 +188,8 @@ tests(TCase *t)
 	tcase_add_test(t, who_asks_gets_the_report_and_the_end);
 	tcase_add_test(t, W14_its_end_leaves_nothing_in_the_loop);
 	tcase_add_test(t, W13_more_peers_than_the_bound_are_sent_away);
+	tcase_add_test(t, W13_who_asks_slowly_keeps_no_place);
+	tcase_set_timeout(t, 20);
 	tcase_add_loop_test(
 	    t, W13_without_descriptors_it_waits_and_does_not_spin, 0, 2);
 }
