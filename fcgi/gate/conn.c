@@ -33,6 +33,17 @@ struct conn {
 
 /* --- Opening and closing ------------------------------------------------- */
 
+/* Nothing is held between requests, so that a kept connection that is idle
+ * costs nothing. */
+static void
+begun_drop(struct conn *c)
+{
+	free(c->begun);
+	c->begun = NULL;
+	c->all->begun_bytes -= c->begun_len;
+	c->begun_len = 0;
+}
+
 static void
 conn_close(struct conn *c)
 {
@@ -48,7 +59,7 @@ conn_close(struct conn *c)
 	event_del(&c->readable);
 	event_del(&c->late);
 	close(c->fd);
-	free(c->begun);
+	begun_drop(c);
 	free(c);
 	if (all->closed != NULL)
 		all->closed(all->context);
@@ -107,24 +118,18 @@ conn_judge(struct conn *c, size_t len)
 	request_judge(&c->request, c->fcgi.envp);
 }
 
-/* Nothing is held between requests, so that a kept connection that is idle
- * costs nothing. */
-static void
-begun_drop(struct conn *c)
-{
-	free(c->begun);
-	c->begun = NULL;
-	c->begun_len = 0;
-}
-
 static bool
 begun_keep(struct conn *c, size_t len)
 {
-	unsigned char *begun = realloc(c->begun, len);
+	struct conns *all = c->all;
+	size_t others = all->begun_bytes - c->begun_len;
+	unsigned char *begun =
+	    len <= BEGUN_BYTES_MAX - others ? realloc(c->begun, len) : NULL;
 
 	if (begun == NULL)
 		return false;
-	memcpy(begun, c->all->bytes, len);
+	memcpy(begun, all->bytes, len);
+	all->begun_bytes = others + len;
 	c->begun = begun;
 	c->begun_len = len;
 	return true;

@@ -6,8 +6,9 @@
  *          its connection: no answer can go to another one (CASES T30).
  * Bounds:  a connection that has not sent a whole request REQUEST_WAIT_MS
  *          after it was made, or after the first byte of the next one, is
- *          closed. A kept one that is idle costs nothing. Writing never
- *          waits: who does not read is closed.
+ *          closed. A kept one that is idle costs nothing; the beginnings of
+ *          requests take BEGUN_BYTES_MAX together. Writing never waits: who
+ *          does not read is closed.
  * Owner:   the list of the worker. */
 #ifndef ROLEGATE_GATE_CONN_H
 #define ROLEGATE_GATE_CONN_H
@@ -23,6 +24,7 @@ struct conns {
 	struct judge *judge;
 	struct conn *first;
 	size_t count;
+	size_t begun_bytes; /* that all of them hold */
 	bool ending; /* what is answered is closed */
 	void (*closed)(void *context); /* after each one */
 	void *context;

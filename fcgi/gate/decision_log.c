@@ -136,6 +136,7 @@ decision_log_wants(const struct decision_log *log, enum verdict verdict)
 	return true;
 }
 
+/* A pipe of which nobody reads must hold up neither this nor an answer. */
 int
 decision_log_open(struct arena *arena, struct str path, struct err *err)
 {
@@ -146,7 +147,9 @@ decision_log_open(struct arena *arena, struct str path, struct err *err)
 		return say_fd();
 	if (name.ptr != NULL)
 		fd = open(name.ptr,
-		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+			O_NONBLOCK,
+		    0640);
 	if (fd < 0)
 		err_set(err, ERR_FILE, "gate_log",
 		    "%.*s: cannot be written: %s; give the gate's user the "

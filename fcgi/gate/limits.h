@@ -16,6 +16,7 @@
 
 #define CONNECTIONS_MAX	  4096 /* of one worker */
 #define DESCRIPTORS_KEPT  48 /* for all but connections */
+#define BEGUN_BYTES_MAX	  ((size_t)16 * 1024 * 1024) /* of requests in part */
 #define CONN_IDLE_MS	  1000 /* then its place may be another's */
 #define ACCEPTS_A_ROUND	  4 /* so that all workers get some */
 #define REQUEST_WAIT_MS	  2000 /* until the whole of a request is there */

@@ -201,7 +201,7 @@ metrics_times(FILE *out, struct board *board)
 	count += sum_time(board, TIME_BUCKETS - 1);
 	fprintf(out,
 	    "rolegate_decision_seconds_bucket{le=\"+Inf\"} %lld\n"
-	    "rolegate_decision_seconds_sum %g\n"
+	    "rolegate_decision_seconds_sum %.6f\n"
 	    "rolegate_decision_seconds_count %lld\n",
 	    (long long)count, (double)sum_counter(board, COUNT_TIME_US) / 1e6,
 	    (long long)count);

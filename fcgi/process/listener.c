@@ -18,6 +18,7 @@
 #define SYSTEMD_FD  3 /* sd_listen_fds(3) */
 #define SOCKET_MODE 0660
 #define OWN_MODE    0600
+#define LINKS_MAX   8 /* one behind the other */
 
 static bool
 failed(struct err *err, const char *path, const char *what)
@@ -64,29 +65,70 @@ folder_check(const char *folder, bool above,
 	return true;
 }
 
-/* The folder, and all that it lies in; cuts the path up. */
+static bool links_follow(const char *folder, int links,
+    const struct listener_config *config, struct err *err);
+
+/* The folder, and all that it lies in, as it is written, for nginx goes that
+ * way; and where symbolic links lead. */
 static bool
-folders_check(char folder[PATH_MAX], const struct listener_config *config,
+folders_check(const char *path, int links, const struct listener_config *config,
     struct err *err)
 {
-	bool ok = folder_check(folder, false, config, err);
+	char folder[PATH_MAX];
+	bool above = links > 0;
+	bool ok = true;
 
-	while (ok && strcmp(folder, "/") != 0) {
-		char *slash = strrchr(folder, '/');
+	snprintf(folder, sizeof(folder), "%s", path);
+	while (ok) {
+		char *slash;
 
+		ok = folder_check(folder, above, config, err) &&
+		     links_follow(folder, links, config, err);
+		above = true;
+		if (strcmp(folder, "/") == 0)
+			break;
+		slash = strrchr(folder, '/');
 		slash[slash == folder ? 1 : 0] = '\0';
-		ok = folder_check(folder, true, config, err);
 	}
 	return ok;
 }
 
-/* As it is written, for nginx goes that way, and where symbolic links lead. */
+/* Whose a link is may let it lead elsewhere. */
+static bool
+links_follow(const char *folder, int links,
+    const struct listener_config *config, struct err *err)
+{
+	char target[PATH_MAX];
+	char path[2 * PATH_MAX];
+	struct stat st;
+	ssize_t len;
+
+	if (lstat(folder, &st) != 0)
+		return failed(err, folder, "cannot be looked at");
+	if (!S_ISLNK(st.st_mode))
+		return true;
+	if (!is_trusted(st.st_uid, config))
+		return err_set(err, ERR_REACH, "socket_place",
+		    "%s: is a link of user %ld, who could let it lead to "
+		    "another socket; give it to root, or write where it leads",
+		    folder, (long)st.st_uid);
+	len = readlink(folder, target, sizeof(target) - 1);
+	if (len < 0 || links == LINKS_MAX)
+		return failed(err, folder, "cannot be followed");
+	target[len] = '\0';
+	len = snprintf(path, sizeof(path), "%.*s%s",
+	    target[0] == '/' ? 0 : (int)(strrchr(folder, '/') + 1 - folder),
+	    folder, target);
+	if (len >= PATH_MAX)
+		return failed(err, folder, "leads to a path that is too long");
+	return folders_check(path, links + 1, config, err);
+}
+
 static bool
 place_check(
     const char *path, const struct listener_config *config, struct err *err)
 {
 	char folder[PATH_MAX];
-	char real[PATH_MAX];
 	char *slash;
 
 	snprintf(folder, sizeof(folder), "%s", path);
@@ -95,10 +137,7 @@ place_check(
 		return err_set(err, ERR_REACH, "socket_place",
 		    "%s: lies in no folder of its own; use one", path);
 	*slash = '\0';
-	if (realpath(folder, real) == NULL)
-		return failed(err, folder, "cannot be looked at");
-	return folders_check(real, config, err) &&
-	       folders_check(folder, config, err);
+	return folders_check(folder, 0, config, err);
 }
 
 /* --- From systemd --------------------------------------------------------- */

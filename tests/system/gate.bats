@@ -423,6 +423,24 @@ token_of() { # options of token add
 	done
 }
 
+@test "a log that nobody reads holds up nothing" {
+	mkfifo log.fifo
+	sleep 60 <log.fifo 3>&- &
+	reader=$!
+	started
+	config | sed "s,decisions.log,log.fifo," >rolegate.yaml
+	up
+	run -0 client kept 3000 USER=ann PERMISSION=users.view ACCOUNT=sales
+	[ "$output" = "3000 204 allow granted" ]
+	kill "$reader"
+	wait "$reader" || true
+	knows
+	kill -HUP "$gate_pid"
+	until_true said reload_refused
+	said gate_log
+	knows
+}
+
 # --- Bytes ----------------------------------------------------------------------
 
 @test "W11 whatever is sent, nobody gets in, and the workers live" {
@@ -1055,6 +1073,23 @@ names(json.load(s.makefile()))' >>names
 	config | sed "s,gate.sock,open/link/gate.sock," >rolegate.yaml
 	run -4 "$build/rolegated"
 	[[ $output == *"/open: others may write there"*"[socket_place]" ]]
+	# A link to a link, of which the second lies there.
+	ln -s "$tmp/open/link" first
+	config | sed "s,gate.sock,first/gate.sock," >rolegate.yaml
+	run -4 "$build/rolegated"
+	[[ $output == *"/open: others may write there"*"[socket_place]" ]]
+	ln -s round round
+	config | sed "s,gate.sock,round/gate.sock," >rolegate.yaml
+	run -4 "$build/rolegated"
+	if [ "$(id -u)" -eq 0 ]; then
+		# Others' link may lead elsewhere at any time.
+		chmod 1777 open
+		ln -s "$tmp/fine" open/others
+		chown -h nobody open/others
+		config | sed "s,gate.sock,open/others/gate.sock," >rolegate.yaml
+		run -4 "$build/rolegated"
+		[[ $output == *"/others: is a link of user "*"[socket_place]" ]]
+	fi
 	config | sed "s,socket: .*,socket: /gate.sock," >rolegate.yaml
 	run -4 "$build/rolegated"
 	config | sed "s,gate.sock,nowhere/gate.sock," >rolegate.yaml

@@ -171,6 +171,54 @@ START_TEST(a_connection_answers_or_is_closed)
 }
 END_TEST
 
+/* A record of 64 KiB of parameters, but for its last bytes, on each of many
+ * connections. */
+START_TEST(W11_W13_requests_in_part_have_one_bound)
+{
+	static char part[60000];
+	static struct fcgi_bytes begin;
+	int peers[BEGUN_BYTES_MAX / sizeof(part) + 20];
+	struct world w;
+	int open = 0;
+
+	world_open(&w);
+	begin.len = 0;
+	fcgi_words(&begin, "begin");
+	memcpy(part, begin.bytes, begin.len);
+	memcpy(part + begin.len, "\1\4\0\1\xff\0\0\0", 8);
+	memcpy(part + begin.len + 8, "\1\x80\0\xfe\xf0n", 6);
+	memset(part + begin.len + 14, 'x', sizeof(part) - begin.len - 14);
+	for (size_t i = 0; i < COUNT(peers); i++) {
+		int ends[2];
+
+		ck_assert_int_eq(
+		    socketpair(AF_UNIX,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
+		    0);
+		peers[i] = ends[0];
+		conn_open(w.conns, ends[1]);
+		ck_assert_int_eq(
+		    send(ends[0], part, sizeof(part), MSG_NOSIGNAL),
+		    sizeof(part));
+		turn(&w);
+		ck_assert_uint_le(w.conns->begun_bytes, BEGUN_BYTES_MAX);
+	}
+	for (size_t i = 0; i < COUNT(peers); i++) {
+		open += read(peers[i], part, 1) < 0 && errno == EAGAIN;
+		close(peers[i]);
+	}
+	ck_assert_uint_eq((size_t)open, BEGUN_BYTES_MAX / sizeof(part));
+	/* Another one's request is answered, and all is given back. */
+	send_words(&w, GOOD);
+	turn(&w);
+	turn(&w);
+	ck_assert_str_eq(heard(&w), "4");
+	ck_assert_uint_eq(w.conns->begun_bytes, 0);
+	ck_assert_uint_eq(w.conns->count, 1);
+	world_close(&w);
+}
+END_TEST
+
 /* Each byte in a packet of its own. */
 /* Over the bound it is denied once and not judged; nginx need not ask again. */
 START_TEST(W11_a_request_over_the_bound_is_denied_and_closed)
@@ -445,6 +493,7 @@ tests(TCase *t)
 	tcase_add_loop_test(
 	    t, a_connection_answers_or_is_closed, 0, COUNT(rows));
 	tcase_add_test(t, W11_a_request_over_the_bound_is_denied_and_closed);
+	tcase_add_test(t, W11_W13_requests_in_part_have_one_bound);
 	tcase_add_test(t, W11_a_request_may_come_byte_by_byte);
 	tcase_add_test(t, a_kept_connection_answers_again_and_again);
 	tcase_add_test(t, a_request_of_any_size_leaves_the_next_one_whole);
