@@ -502,10 +502,10 @@ const struct command commands[] = {
 	  log_prune_opts, 0, 0, COMMAND_WRITES | COMMAND_JSON, cmd_log_prune },
 
 	{ "doctor", "URL --allowed USER --refused USER [--account ID]", "asks nginx real questions, and says which line is wrong",
-	  "rolegate doctor https://app.example.org/inbox/ --allowed ann --refused bob\n"
+	  "rolegate doctor https://app.example.org/inbox/ --allowed ann --refused bob --account sales\n"
 	  "nginx -T > all.conf\n"
-	  "rolegate doctor https://app.example.org/inbox/ --allowed ann --refused bob --nginx all.conf\n"
-	  "rolegate doctor http://app.example.org/inbox/ --allowed ann --refused bob --connect 127.0.0.1:8080",
+	  "rolegate doctor https://app.example.org/inbox/ --allowed ann --refused bob --account sales --nginx all.conf\n"
+	  "rolegate doctor http://app.example.org/inbox/ --allowed ann --refused bob --account sales --connect 127.0.0.1:8080",
 	  "URL is a protected page; a folder shows the most. It is asked by nobody, by nobody with headers that name somebody, by both members and by both at once, under paths that can be read in two ways, and the gate's own location is asked for. "
 	  "The members get sessions of two minutes, which end with the command. "
 	  "Where gate.control answers, it is also seen whether the gate was asked. "

@@ -98,6 +98,13 @@ away(const struct site *site, const struct probe_answer *answer)
 			"is it running where $rolegate_app says, and does the "
 			"location lead to http://$rolegate_pass?",
 			site->application };
+	if (answer->status == 502 && answer->reason.len == 0)
+		return (struct trouble){ "doctor_no_proof",
+			"got past the gate without an allow, and was stopped "
+			"for want of one; take away what lets requests by, like "
+			"satisfy any, and see that the gate's socket is the "
+			"gate's",
+			site->location };
 	return (struct trouble){ "doctor_gate_away",
 		"the gate could not be asked, or does not know; see rolegate "
 		"status, the socket's group and mode, and rolegate publish "
@@ -143,8 +150,9 @@ refused_diagnose(const struct site *site, const struct evidence *evidence)
 	if (is_granted(&evidence->answer))
 		return (struct trouble){ "doctor_refused",
 			"is allowed there by right; name somebody who is not, "
-			"with --refused",
-			NULL };
+			"with --refused, or an account of others with "
+			"--account: everybody owns their personal one",
+			site->location };
 	return got_through(site);
 }
 
@@ -158,8 +166,10 @@ page_diagnose(const struct site *site, const struct evidence *evidence)
 	if (status == 403 && !is_granted(&evidence->answer))
 		return (struct trouble){ "doctor_allowed",
 			"is refused; the reason in the answer says why, and so "
-			"does rolegate explain USER --method GET --url URL",
-			NULL };
+			"does rolegate explain USER PERMISSION ACCOUNT where "
+			"the location names the permission, else explain USER "
+			"--method GET --url URL",
+			site->location };
 	if (evidence->asked == ASKED_NO || (evidence->asked == ASKED_UNKNOWN &&
 					       !is_granted(&evidence->answer)))
 		return answered_elsewhere(site);

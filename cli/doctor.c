@@ -348,6 +348,16 @@ result_add(struct doctor *d, const struct probe *probe, struct str target,
 	    STR_ARGS(answer), trouble.text);
 }
 
+/* Then none of them will be answered. */
+static bool
+nobody_answers(struct doctor *d, const struct probe_answer *answer)
+{
+	return err_set(&d->app->err, ERR_REACH, "doctor_away",
+	    "%.*s: nginx did not answer: %.*s; is it running, and is that its "
+	    "address?",
+	    STR_ARGS(d->site.url), STR_ARGS(answer->trouble));
+}
+
 static bool
 probe_ask(struct doctor *d, const struct probe *probe)
 {
@@ -361,6 +371,8 @@ probe_ask(struct doctor *d, const struct probe *probe)
 		return true;
 	if (!prober_ask(d->prober, target, headers, count, &evidence.answer))
 		return app_no_memory(d->app);
+	if (evidence.answer.status == 0 && probe == &probes[0])
+		return nobody_answers(d, &evidence.answer);
 	if (probe->want != WANT_HIDDEN)
 		evidence.asked = was_asked(before, decisions(d, probe->want));
 	result_add(d, probe, target, &evidence);
@@ -389,12 +401,14 @@ probes_ask(struct doctor *d)
 /* --- nginx's own words ---------------------------------------------------- */
 
 static bool
-site_lint(struct doctor *d, const struct directive *root)
+site_lint(struct doctor *d)
 {
 	struct app *app = d->app;
 	struct findings found;
 
-	if (!nginx_lint(root, &app->arena, &found, &app->faults))
+	if (d->site.root == NULL)
+		return true;
+	if (!nginx_lint(d->site.root, &app->arena, &found, &app->faults))
 		return false;
 	for (size_t i = 0; i < found.count; i++) {
 		const struct finding *finding = &found.items[i];
@@ -425,7 +439,7 @@ site_read(struct doctor *d)
 	site_place(&d->site, root,
 	    &(struct where){ prober_host(d->prober), prober_port(d->prober),
 		prober_path(d->prober) });
-	return site_lint(d, root);
+	return true;
 }
 
 /* --- The command ---------------------------------------------------------- */
@@ -447,7 +461,7 @@ doctor_run(struct doctor *d)
 	    !sides_read(d) || !site_read(d) ||
 	    !sessions_change(d, session_begin))
 		return false;
-	ok = probes_ask(d);
+	ok = probes_ask(d) && site_lint(d);
 	return sessions_change(d, session_end) && ok;
 }
 

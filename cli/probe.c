@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "publish/redis.h"
+
 #define PORT_MAX       65535
 #define LINE_MAX_BYTES 1024 /* of what is kept of an answer's header line */
 
@@ -132,10 +134,13 @@ option_number(struct prober *prober, CURLoption option, long number)
 static bool
 connect_set(struct prober *prober, struct str connect)
 {
+	struct str host;
 	struct str line;
 
 	if (connect.len == 0)
 		return true;
+	if (!redis_host_port(connect, &host, &prober->port))
+		return false;
 	line = str_fmt(prober->arena, "::%.*s", STR_ARGS(connect));
 	if (line.ptr == NULL)
 		return false;

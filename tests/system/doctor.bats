@@ -146,15 +146,25 @@ assert len(probes) == 12 and not any(p["wrong"] for p in probes), probes' \
 	wait "$gate_pid" || true
 	run -1 doctor
 	[[ $output == *doctor_gate_away* && $output == *gate_silent* ]]
-	rg doctor "http://127.0.0.1:1/inbox/" --allowed ann --refused bob \
-	    --nginx nginx.conf 2>&1 | grep -q doctor_away
+	run -4 rg doctor "http://127.0.0.1:1/inbox/" --allowed ann --refused bob \
+	    --nginx nginx.conf
+	[ "$(grep -c doctor_away <<<"$output")" -eq 1 ]
+	[ "$(rg session list | wc -l)" -eq 0 ]
+}
+
+@test "doctor: who is let by without the gate is told from a gate that is away" {
+	nginx_up 's,^\( *\)set .rolegate_permission.*,&\n\1satisfy any;\n\1allow all;,'
+	names doctor_no_proof nginx.conf 'location /inbox/'
+	[[ $output != *doctor_gate_away* ]]
 }
 
 @test "doctor: somebody who may is no one to be refused, and the other way round" {
 	nginx_up
 	run -1 rg doctor "http://127.0.0.1:$PORT/inbox/" --account net \
 	    --allowed bob --refused ann --nginx nginx.conf
-	[[ $output == *doctor_refused* && $output == *doctor_allowed* ]]
+	line=$(grep -n 'location /inbox/' nginx.conf | cut -d : -f 1)
+	[[ $output == *"nginx.conf:$line: "*doctor_refused* ]]
+	[[ $output == *"nginx.conf:$line: "*doctor_allowed* ]]
 	[[ $output == *"403 no_permission"* ]]
 }
 
@@ -190,6 +200,11 @@ assert len(probes) == 12 and not any(p["wrong"] for p in probes), probes' \
 	run -1 rg doctor "http://127.0.0.1:$PORT/inbox/" --allowed ann \
 	    --refused nobody --nginx nginx.conf
 	[[ $output == *member_unknown* ]]
+	# Whatever else is wrong.
+	sed -i '/internal;/d' rolegate-server.conf
+	run -1 rg doctor "http://127.0.0.1:$PORT/inbox/" --allowed ann \
+	    --refused nobody --nginx nginx.conf
+	[[ $output == *member_unknown* ]]
 	run -3 rg doctor "http://127.0.0.1:$PORT/inbox/" --allowed ann \
 	    --refused bob --nginx missing.conf
 	[ "$(rg session list | wc -l)" -eq 0 ]
@@ -201,4 +216,12 @@ assert len(probes) == 12 and not any(p["wrong"] for p in probes), probes' \
 	    --refused bob --account net --nginx nginx.conf \
 	    --connect "127.0.0.1:$PORT"
 	[ "${#lines[@]}" -eq 12 ]
+	# The line is found by where it connects.
+	run -1 rg doctor http://app.example.org/inbox/ --allowed bob \
+	    --refused ann --account net --nginx nginx.conf \
+	    --connect "127.0.0.1:$PORT"
+	line=$(grep -n 'location /inbox/' nginx.conf | cut -d : -f 1)
+	[[ $output == *"nginx.conf:$line: "*doctor_allowed* ]]
+	run -2 rg doctor http://app.example.org/inbox/ --allowed ann \
+	    --refused bob --connect nowhere
 }
