@@ -37,7 +37,9 @@ PKGS_LIB = sqlite3 yaml-0.1 jansson libsodium hiredis libcurl libzip expat \
 	   xlsxwriter libseccomp
 pc = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
-RG_CFLAGS = -std=c11 -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' -Isrc -I. \
+DEFINES = -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' \
+          -DROLEGATE_SYSCONFDIR='"$(SYSCONFDIR)"'
+RG_CFLAGS = -std=c11 $(DEFINES) -Isrc -I. \
             $(WARN) $(if $(SAN),$(SANITIZE),$(HARDEN)) \
             $(call pc,--cflags,$(PKGS_LIB))
 RG_LDFLAGS = $(if $(SAN),$(SANITIZE),$(HARDEN_LD))
@@ -225,6 +227,14 @@ UNITDIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
 INSTALL_DIR = install -d -m 0755
 INSTALL_FILE = install -m 0644
 INSTALL_PROGRAM = install -m 0755
+# Texts that name the folders: files, folder
+INSTALL_TEXTS = for text in $(1); do \
+	    sed -e 's,=/usr/,=$(PREFIX)/,' \
+	        -e 's,/usr/share/rolegate,$(PREFIX)/share/rolegate,g' \
+	        -e 's,/etc/rolegate,$(SYSCONFDIR)/rolegate,g' "$$text" \
+	        >"$(2)/$${text\#\#*/}" && \
+	    chmod 0644 "$(2)/$${text\#\#*/}" || exit 1; \
+	done
 
 install: programs
 	$(INSTALL_DIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
@@ -233,25 +243,20 @@ install: programs
 	$(INSTALL_PROGRAM) $(BUILD)/rolegated $(BUILD)/rolegate-web \
 	    $(DESTDIR)$(PREFIX)/sbin
 	$(INSTALL_DIR) $(SHARE)/rolegate/nginx $(SHARE)/rolegate/catalogs
-	$(INSTALL_FILE) nginx/*.conf $(SHARE)/rolegate/nginx
+	$(call INSTALL_TEXTS,nginx/*.conf,$(SHARE)/rolegate/nginx)
 	$(INSTALL_FILE) catalogs/*.csv catalogs/*.yaml \
 	    $(SHARE)/rolegate/catalogs
 	$(INSTALL_DIR) $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man8
-	$(INSTALL_FILE) docs/man/*.1 $(SHARE)/man/man1
-	$(INSTALL_FILE) docs/man/*.5 $(SHARE)/man/man5
-	$(INSTALL_FILE) docs/man/*.8 $(SHARE)/man/man8
+	$(call INSTALL_TEXTS,docs/man/*.1,$(SHARE)/man/man1)
+	$(call INSTALL_TEXTS,docs/man/*.5,$(SHARE)/man/man5)
+	$(call INSTALL_TEXTS,docs/man/*.8,$(SHARE)/man/man8)
 	$(INSTALL_DIR) $(SHARE)/doc/rolegate/examples
 	$(INSTALL_FILE) README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md \
 	    docs/openapi.yaml \
 	    $(SHARE)/doc/rolegate
-	$(INSTALL_FILE) packaging/*.sample $(SHARE)/doc/rolegate/examples
+	$(call INSTALL_TEXTS,packaging/*.sample,$(SHARE)/doc/rolegate/examples)
 	$(INSTALL_DIR) $(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/rolegate
-	for unit in packaging/systemd/*; do \
-	    sed -e 's,=/usr/,=$(PREFIX)/,' \
-	        -e 's,/etc/rolegate,$(SYSCONFDIR)/rolegate,' "$$unit" \
-	        >"$(UNITDIR)/$${unit##*/}" && \
-	    chmod 0644 "$(UNITDIR)/$${unit##*/}" || exit 1; \
-	done
+	$(call INSTALL_TEXTS,packaging/systemd/*,$(UNITDIR))
 
 clean:
 	rm -rf $(BUILD)
@@ -330,7 +335,7 @@ $(BUILD)/clock.so: tests/system/clock.c
 # libFuzzer wants everything instrumented: one clang run a target.
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(GATE_SRC) $(WEB_SRC) $(SYNC_SRC)
 	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -DROLEGATE_VERSION='"$(VERSION)"' -Isrc -I. \
+	clang -std=c11 $(DEFINES) -Isrc -I. \
 	    -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< \
 	    $(LIB_SRC) \
 	    $(filter-out %/main.c,$(sort $(GATE_SRC) $(WEB_SRC) $(SYNC_SRC))) \

@@ -257,6 +257,7 @@ const struct command commands[] = {
 	  "rolegate explain bob --method POST --url https://app.example.org/accounts/sales/users\n"
 	  "rolegate explain --decision 5f0c2a1b9d3e4c77",
 	  "Shows the answer as one sentence, every holding that reaches the account with the step at which it falls, and the one that decides. "
+	  "A decision of the log is asked anew, and shown beside what it was then; one that was made before anybody was asked about, such as no_route, is repeated. "
 	  "The exit status is that of check.",
 	  explain_opts, 0, 3, COMMAND_JSON, cmd_explain },
 
@@ -473,7 +474,8 @@ const struct command commands[] = {
 	{ "config test", "", "reads every file that the configuration names",
 	  "rolegate config test\n"
 	  "rolegate config test --config new.yaml",
-	  "Every fault comes as file:line:column; the exit status is then 3. Nothing is opened but files.",
+	  "Every fault comes as file:line:column; the exit status is then 3. Nothing is opened but files. "
+	  "What a server cannot be without, rolegated --check and rolegate-web --check say.",
 	  NULL, 0, 0, 0, cmd_config_test },
 	{ "config show", "", "every key with the value in force",
 	  "rolegate config show", NULL, NULL, 0, 0, 0, cmd_config_show },
@@ -487,7 +489,7 @@ const struct command commands[] = {
 	  "The exit status is 4 when the view is configured and cannot be read. "
 	  "With --gate it is what the workers of rolegated on this host say on gate.control: how many decisions by reason and by time, and how each worker is; 4 when nobody answers.",
 	  status_opts, 0, 0, COMMAND_JSON, cmd_status },
-	{ "log", "[--subject TEXT] [--actor WHO] [--action WORD] [--account ID] [--has TEXT] [--from TIME] [--to TIME] [-n N] [--csv]", "the changes, newest first",
+	{ "log", "[--subject TEXT] [--actor WHO] [--action WORD] [--account ID] [--has TEXT] [--from TIME] [--to TIME] [--before N] [-n N] [--csv]", "the changes, newest first",
 	  "rolegate log -n 50\n"
 	  "rolegate log --account sales --action grant. --from 2026-11-01T00:00:00Z\n"
 	  "rolegate log --has ann@example.org --csv > changes.csv\n"

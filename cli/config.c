@@ -1,9 +1,82 @@
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/bounds.h"
+#include "base/secret.h"
 #include "cli/commands.h"
 #include "cli/out.h"
 #include "cli/sync.h"
 #include "model/route.h"
+
+enum file_kind { FILE_KEY, FILE_SECRET, FILE_READABLE };
+
+/* A fault of the file that is named, in the list of all. */
+static bool
+file_test(
+    struct app *app, struct str file, enum file_kind kind, const char *code)
+{
+	const char *path = app_cstr(app, file);
+	char secret[SECRET_FILE_MAX + 1];
+	struct record_key key;
+	struct err err = { 0 };
+	size_t len;
+	bool ok = false;
+
+	if (file.len == 0)
+		return true;
+	if (path == NULL)
+		return false;
+	switch (kind) {
+	case FILE_KEY:
+		ok = record_key_load(&key, path, &err);
+		break;
+	case FILE_SECRET:
+		ok =
+		    secret_read(secret, sizeof(secret), &len, path, code, &err);
+		break;
+	case FILE_READABLE:
+		ok = access(path, R_OK) == 0 ||
+		     err_set(&err, ERR_FILE, code,
+			 "%s: cannot be read: %s; correct the name, or its "
+			 "rights",
+			 path, strerror(errno));
+		break;
+	}
+	explicit_bzero(secret, sizeof(secret));
+	explicit_bzero(&key, sizeof(key));
+	if (!ok)
+		fault_add(&app->faults, app->config.path, 0, 0, err.code, "%s",
+		    err.text);
+	return ok;
+}
+
+static bool
+secrets_test(struct app *app)
+{
+	const struct config *c = &app->config;
+	const struct {
+		struct str file;
+		enum file_kind kind;
+		const char *code;
+	} rows[] = {
+		{ c->view.key_file, FILE_KEY, "" },
+		{ c->gate.filter_key_file, FILE_KEY, "" },
+		{ c->view.redis.password_file, FILE_SECRET, "redis_password" },
+		{ c->gate.redis.password_file, FILE_SECRET, "redis_password" },
+		{ c->mail.smtp_password_file, FILE_SECRET, "mail_password" },
+		{ c->mail.smtp_ca_file, FILE_READABLE, "file_read" },
+	};
+	bool ok = true;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (i == 0 || !str_eq(rows[i].file, rows[i - 1].file))
+			ok = file_test(app, rows[i].file, rows[i].kind,
+				 rows[i].code) &&
+			     ok;
+	return ok;
+}
 
 /* Every file that the configuration names is read, so that all faults come
  * out at once. */
@@ -12,19 +85,12 @@ files_test(struct app *app, struct route_map *routes)
 {
 	const struct config *config = &app->config;
 	bool ok = app_catalogues(app);
-	const char *key_file;
 
 	if (config->gate.routes.len > 0 &&
 	    !route_map_load(
 		&app->arena, config->gate.routes, routes, &app->faults))
 		ok = false;
-	if (config->view.key_file.len > 0) {
-		key_file = app_cstr(app, config->view.key_file);
-		if (key_file == NULL ||
-		    !record_key_load(&app->publisher.key, key_file, &app->err))
-			ok = false;
-	}
-	return ok;
+	return secrets_test(app) && ok;
 }
 
 int

@@ -15,7 +15,7 @@ static const char help[] =
     "Usage: rolegate-sync [--config FILE] plan|apply N|run|status [options]\n"
     "\n"
     "  --config FILE    rolegate.yaml (default: $ROLEGATE_CONFIG, else\n"
-    "                   /etc/rolegate/rolegate.yaml)\n"
+    "                   " ROLEGATE_SYSCONFDIR "/rolegate/rolegate.yaml)\n"
     "  --source NAME    only this directory of the mapping\n"
     "  --json           print JSON\n"
     "  --check          plan: exit 1 when something would change\n"

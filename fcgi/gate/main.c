@@ -14,7 +14,7 @@ static const char help[] =
     "Usage: rolegated [--config FILE] [--check | --check-start]\n"
     "\n"
     "  --config FILE    rolegate.yaml (default: $ROLEGATE_CONFIG, else\n"
-    "                   /etc/rolegate/rolegate.yaml)\n"
+    "                   " ROLEGATE_SYSCONFDIR "/rolegate/rolegate.yaml)\n"
     "  --check          look at the configuration and end\n"
     "  --check-start    the same, with the rest of what a start needs: the user\n"
     "                   taken on and the log file opened; SIGUSR2 asks this of the\n"

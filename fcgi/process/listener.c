@@ -267,19 +267,26 @@ no_group(const struct listener_config *config, struct err *err)
 	    config->section, STR_ARGS(config->group));
 }
 
+/* Who serves owns it, and may take it away in a folder of theirs. */
 static bool
-group_set(
+owner_set(
     const char *path, const struct listener_config *config, struct err *err)
 {
-	const struct group *group;
+	const struct passwd *user = geteuid() == 0 && config->user.len > 0
+					? getpwnam(config->user.ptr)
+					: NULL;
+	const struct group *group =
+	    config->group.len > 0 ? getgrnam(config->group.ptr) : NULL;
 
-	if (config->group.len == 0)
-		return true;
-	group = getgrnam(config->group.ptr);
-	if (group == NULL)
+	if (config->group.len > 0 && group == NULL)
 		return no_group(config, err);
-	return chown(path, (uid_t)-1, group->gr_gid) == 0 ||
-	       failed(err, path, "cannot be given to its socket_group");
+	if (user == NULL && group == NULL)
+		return true;
+	return chown(path, user != NULL ? user->pw_uid : (uid_t)-1,
+		   group != NULL ? group->gr_gid : (gid_t)-1) == 0 ||
+	       failed(err, path,
+		   "cannot be given to its socket_group; put the user that "
+		   "serves into that group");
 }
 
 static bool
@@ -297,7 +304,7 @@ bind_there(struct listener *out, const struct sockaddr_un *address,
 	umask(before);
 	if (!out->is_ours)
 		return failed(err, path, "cannot be made");
-	if (!group_set(path, config, err))
+	if (!owner_set(path, config, err))
 		return false;
 	if (chmod(path, mode) != 0)
 		return failed(err, path, "cannot get its mode");

@@ -55,11 +55,12 @@ privileges_drop(const char *section, struct str user, struct err *err)
 {
 	const struct rlimit none = { 0, 0 };
 
-	if (geteuid() == 0 && user.len == 0)
+	if (geteuid() == 0 && user.len > 0 &&
+	    !user_become(user.ptr, section, err))
+		return false;
+	if (geteuid() == 0)
 		say("run_as_root",
 		    "serves as root, which it need not; set %s.user", section);
-	else if (geteuid() == 0 && !user_become(user.ptr, section, err))
-		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
 	    setrlimit(RLIMIT_CORE, &none) == 0)

@@ -10,7 +10,7 @@
 #include "base/bounds.h"
 #include "base/text.h"
 
-#define DEFAULT_PATH	"/etc/rolegate/rolegate.yaml"
+#define DEFAULT_PATH	ROLEGATE_SYSCONFDIR "/rolegate/rolegate.yaml"
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 #define COOKIE_NAME_MAX 128
 #define HOST_MAX	256
@@ -92,7 +92,7 @@ static const struct yaml_key gate_keys[] = {
 	{ .name = "socket_group", .type = YAML_STR, .offset = AT(config.gate.socket_group),
 	  .help = "group that may connect: nginx's" },
 	{ .name = "peer_user", .type = YAML_STR, .offset = AT(config.gate.peer_user), .reloadable = true,
-	  .help = "the only user that may connect; any that the mode lets in when it is not set" },
+	  .help = "the only user that may connect, beside root and the gate's own; any that the mode lets in when it is not set" },
 	{ .name = "user", .type = YAML_STR, .offset = AT(config.gate.user),
 	  .help = "user to run as, when started as root" },
 	{ .name = "control", .type = YAML_STR, .offset = AT(config.gate.control), .fallback = "/run/rolegate/control.sock",

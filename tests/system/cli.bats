@@ -2,6 +2,8 @@
 # The command, as people and scripts use it: on a store of its own, piped and
 # on a terminal, with and without a view in a Redis of its own.
 
+bats_require_minimum_version 1.5.0
+
 setup() {
 	. "$BATS_TEST_DIRNAME/kit.sh"
 	world cli
@@ -700,6 +702,27 @@ redis_bytes() {
 	printf 'mapping: %s\n' "$tmp/mapping.yaml" >>other.yaml
 	printf 'sources:\n  corp:\n    nonsense: 1\n' >mapping.yaml
 	says 3 "mapping.yaml:" --config other.yaml config test
+}
+
+@test "config: each file that is named and cannot be used comes out, exit 3" {
+	cp rolegate.yaml other.yaml
+	cat >>other.yaml <<-CONF
+		gate:
+		  redis: {address: "unix:$tmp/redis.sock", user: gate, password_file: $tmp/no-gate-password}
+		  filter_key_file: $tmp/no-filter-key
+		web: {origin: "https://a.example.org"}
+		mail:
+		  from: a@example.org
+		  smtp: localhost:25
+		  smtp_user: me
+		  smtp_password_file: $tmp/no-mail-password
+		  smtp_ca_file: $tmp/no-ca
+	CONF
+	run rg --config other.yaml config test
+	[ "$status" -eq 3 ]
+	for file in no-gate-password no-filter-key no-mail-password no-ca; do
+		grep -qE "other.yaml: .*/$file: .*\\]\$" <<<"$output"
+	done
 }
 
 @test "store: one that is not there is 4 for reading" {

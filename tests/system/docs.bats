@@ -211,6 +211,12 @@ same_lists() { # $1 and $2 are sorted files, $3 and $4 what they are
 	grep -qF 'ExecStart=/opt/rg/sbin/rolegated --config /opt/etc/rolegate/' \
 	    "$units/rolegated.service"
 	! grep -rn '/usr/\(s\{0,1\}bin\)/rolegate' "$units" || return 1
+	# What is installed names what is installed.
+	! grep -rnE '/usr/share/rolegate|[^t]/etc/rolegate' "$tmp/root/opt/rg" \
+	    --include='*.conf' --include='*.sample' --include='*.[158]' \
+	    --include='*.service' || return 1
+	grep -q 'include /opt/rg/share/rolegate/nginx/rolegate-http.conf' \
+	    "$tmp/root/opt/rg/share/rolegate/nginx/example-site.conf"
 	# Nothing outside of the two folders that were named.
 	[ "$(cd "$tmp/root" && find . -type f | grep -vcE '^\./opt/(rg|etc)/')" \
 	    -eq 0 ]

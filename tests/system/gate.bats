@@ -962,6 +962,16 @@ names(json.load(s.makefile()))' >>names
 	knows
 }
 
+@test "metrics: for the group that was named, also under the unit" {
+	config "metrics: $tmp/metrics.sock" "socket_group: $(id -gn)" \
+	    >rolegate.yaml
+	up
+	! said socket
+	[ "$(stat -c %G:%a metrics.sock)" = "$(id -gn):660" ]
+	[ "$(stat -c %a control.sock)" = 600 ]
+	metrics /metrics | head -n 1 | grep -q ' 200 '
+}
+
 @test "T36 a cookie and a token are in no log, report or metric" {
 	config "metrics: $tmp/metrics.sock" 'bearer: yes' >rolegate.yaml
 	up
@@ -1168,7 +1178,10 @@ names(json.load(s.makefile()))' >>names
 		    0000000000000000 ]
 		[ "$(awk '/core file size/ { print $5 }' "/proc/$pid/limits")" = 0 ]
 	done
-	[ "$(stat -c %G gate.sock)" = nogroup ]
+	[ "$(stat -c %U:%G:%a gate.sock)" = nobody:nogroup:660 ]
+	[ "$(stat -c %U:%a control.sock)" = nobody:600 ]
+	run -0 setpriv --reuid nobody --regid nogroup --clear-groups \
+	    "$build/rolegate" status --gate
 	[ "$(stat -c %U log/decisions.log)" = nobody ]
 	as() { # user
 		cp "$BATS_TEST_DIRNAME/fcgi-client.py" client.py
