@@ -339,12 +339,14 @@ table_draw(struct app *app, const struct table *table)
 static bool
 table_lines(struct app *app, const struct table *table, const char *before)
 {
-	bool header = table->header || args_have(&app->args, "header");
+	bool header = args_have(&app->args, "header") ||
+		      (table->header && before == NULL);
 
-	if (header && before == NULL)
-		for (size_t c = 0; c < table->width; c++)
-			printf("%s%c", table->columns[c],
-			    c + 1 < table->width ? '\t' : '\n');
+	if (header && before != NULL)
+		printf("%s\t", before);
+	for (size_t c = 0; header && c < table->width; c++)
+		printf("%s%c", table->columns[c],
+		    c + 1 < table->width ? '\t' : '\n');
 	for (size_t row = 0; row < table->rows; row++) {
 		if (before != NULL)
 			printf("%s\t", before);

@@ -103,8 +103,11 @@ link_drop(struct link *link, const char *code, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	err_set(&link->doom, ERR_REACH, code, "redis %.*s: %s",
-	    STR_ARGS(link->target->address), text);
+	err_set(&link->doom, ERR_REACH, code, "redis %.*s: %s%s",
+	    STR_ARGS(link->target->address), text,
+	    strcmp(code, "redis_unreachable") == 0
+		? "; is it running there, and may the gate connect?"
+		: "");
 	if (!link->reading)
 		doomed_end(link);
 }

@@ -23,8 +23,10 @@
 static bool
 failed(struct err *err, const char *path, const char *what)
 {
-	return err_set(err, ERR_REACH, "socket", "%s: %s: %s", path, what,
-	    strerror(errno));
+	return err_set(err, ERR_REACH, "socket",
+	    "%s: %s: %s; correct the path in the configuration, or the rights "
+	    "there",
+	    path, what, strerror(errno));
 }
 
 /* --- The place ------------------------------------------------------------ */
@@ -285,8 +287,8 @@ owner_set(
 	return chown(path, user != NULL ? user->pw_uid : (uid_t)-1,
 		   group != NULL ? group->gr_gid : (gid_t)-1) == 0 ||
 	       failed(err, path,
-		   "cannot be given to its socket_group; put the user that "
-		   "serves into that group");
+		   "cannot be given to its socket_group, in which the user "
+		   "that serves has to be");
 }
 
 static bool

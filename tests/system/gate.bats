@@ -874,6 +874,7 @@ shows() { # expression, value
 	shows 'of("not_known") > 0' True
 
 	rg status | grep -q '^decisions'
+	rg status --gate --header | grep -q "^gate_workers$(printf "\\t")place"
 	kill "$gate_pid"
 	wait "$gate_pid"
 	run -4 rg status --gate
