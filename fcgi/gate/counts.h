@@ -38,6 +38,7 @@ enum gauge {
 	GAUGE_CONNECTED, /* to Redis: 1 or 0 */
 	GAUGE_TRUSTED, /* the near cache is believed: 1 or 0 */
 	GAUGE_FRESH_MS, /* monotonic: when Redis was last known to tell all */
+	GAUGE_ALIVE_MS, /* monotonic: when the worker last came to count */
 	GAUGES,
 };
 

@@ -113,6 +113,12 @@ work(const struct service *service, int place, const sigset_t *blocked)
 	return worker_run(service->setup, &at, blocked);
 }
 
+static int64_t
+alive_ms(int place)
+{
+	return counts_gauge(board_slot(board, place), GAUGE_ALIVE_MS);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -126,6 +132,7 @@ main(int argc, char **argv)
 		.sockets = sockets,
 		.workers = workers,
 		.work = work,
+		.alive_ms = alive_ms,
 	};
 
 	return server_main(&server, argc, argv);

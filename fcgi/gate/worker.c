@@ -169,6 +169,7 @@ on_count(evutil_socket_t fd, short what, void *context)
 	counts_add(counts, COUNT_BAD_RECORDS,
 	    now.refused_records - w->counted.refused_records);
 	w->counted = now;
+	counts_set(counts, GAUGE_ALIVE_MS, monotonic_ms());
 	if (w->conns.ending)
 		return;
 	counts_set(counts, GAUGE_CONNECTIONS, (int64_t)w->conns.count);

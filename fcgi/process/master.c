@@ -17,6 +17,7 @@
 #define BRAKE_MAX_MS  1000
 #define FORK_AGAIN_MS 100
 #define IDLE_WAIT_MS  60000
+#define LOOK_MS	      1000 /* at workers that are asked whether they live */
 
 /* One place at work: its worker, or when the next one may begin. */
 struct seat {
@@ -40,6 +41,8 @@ struct master {
 	bool reload;
 	bool renew; /* the program */
 	bool ending;
+	int64_t looked_ms; /* whether workers hang, last */
+	int64_t trust_ms; /* until then none is taken to hang */
 };
 
 /* --- Workers ------------------------------------------------------------- */
@@ -189,6 +192,39 @@ reap(struct master *m)
 	}
 }
 
+/* --- Hanging ------------------------------------------------------------- */
+
+static void
+seat_look(const struct master *m, struct seat *seat, int64_t now_ms)
+{
+	int64_t alive_ms = m->service->alive_ms((int)(seat - m->crew.seats));
+
+	if (seat->pid == 0 || alive_ms > now_ms - HUNG_MS ||
+	    seat->started_ms > now_ms - HUNG_MS)
+		return;
+	say("worker_hung",
+	    "worker %ld has not come round for %d s, is ended and is replaced",
+	    (long)seat->pid, HUNG_MS / 1000);
+	kill(seat->pid, SIGKILL);
+}
+
+/* Not where this process has not come round either: then all of them were
+ * stopped, and have time to say that they live. */
+static void
+hung_kill(struct master *m)
+{
+	int64_t now_ms = monotonic_ms();
+	bool stopped = now_ms - m->looked_ms > 3 * LOOK_MS;
+
+	m->looked_ms = now_ms;
+	if (stopped)
+		m->trust_ms = now_ms + HUNG_MS;
+	if (m->service->alive_ms == NULL || now_ms < m->trust_ms)
+		return;
+	for (int i = 0; i < m->crew.count; i++)
+		seat_look(m, &m->crew.seats[i], now_ms);
+}
+
 /* --- Reloading ----------------------------------------------------------- */
 
 /* Waits for those who leave, so that a storm of signals makes no crowd. */
@@ -277,7 +313,7 @@ static int64_t
 wait_time(const struct master *m)
 {
 	int64_t now_ms = monotonic_ms();
-	int64_t wait_ms = IDLE_WAIT_MS;
+	int64_t wait_ms = m->service->alive_ms != NULL ? LOOK_MS : IDLE_WAIT_MS;
 
 	for (int i = 0; i < m->crew.count && !m->ending; i++)
 		if (m->crew.seats[i].pid == 0)
@@ -342,6 +378,7 @@ master_run(struct service *service)
 		if (!m.ending) {
 			reload(&m);
 			renew(&m);
+			hung_kill(&m);
 			crew_fill(&m);
 		}
 		signal_take(&m);

@@ -262,6 +262,7 @@ server_main(const struct server *server, int argc, char **argv)
 	struct service service = {
 		.finish_ms = server->finish_ms,
 		.work = server->work,
+		.alive_ms = server->alive_ms,
 		.load = load_again,
 		.free = server->free,
 	};

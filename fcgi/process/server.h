@@ -32,6 +32,7 @@ struct server {
 	int (*workers)(const void *setup);
 	int (*work)(
 	    const struct service *service, int place, const sigset_t *blocked);
+	int64_t (*alive_ms)(int place); /* or NULL */
 };
 
 int server_main(const struct server *server, int argc, char **argv);

@@ -599,6 +599,32 @@ two_others() { # than those before
 
 # --- Living and dying -----------------------------------------------------------
 
+@test "T26 a worker that hangs is ended and replaced, and only that one" {
+	up
+	hung=$(workers | head -n 1)
+	other=$(workers | tail -n 1)
+	kill -STOP "$hung"
+	for i in $(seq 15); do
+		! said worker_hung || break
+		sleep 1
+	done
+	said worker_hung
+	until_true ended "$hung"
+	until_true two_workers
+	workers | grep -qx "$other"
+	knows
+	[ "$(grep -c worker_hung gate.log)" -eq 1 ]
+	# When all of them were stopped, none hung.
+	before=$(workers)
+	kill -STOP "$gate_pid" $before
+	sleep 11
+	kill -CONT "$gate_pid" $before
+	sleep 1
+	[ "$(workers)" = "$before" ]
+	[ "$(grep -c worker_hung gate.log)" -eq 1 ]
+	knows
+}
+
 @test "T26 W4 workers that are killed are replaced; nobody gets in by it" {
 	up
 	client stream stop 8 >stream.out 2>&1 3>&- &
