@@ -23,6 +23,22 @@ list_add(struct linting *l, const struct directive ***items, size_t *count,
 }
 
 void
+strs_add(struct linting *l, struct strs *out, struct str s)
+{
+	for (size_t i = 0; i < out->count; i++)
+		if (str_eq(out->items[i], s))
+			return;
+	out->items = arena_grow(
+	    l->arena, out->items, out->count, &out->cap, sizeof(*out->items));
+	if (out->items == NULL || s.ptr == NULL) {
+		*out = (struct strs){ 0 };
+		l->no_memory = true;
+		return;
+	}
+	out->items[out->count++] = s;
+}
+
+void
 lint_found(struct linting *l, const struct directive *at,
     enum nginx_rule_id rule, struct str what)
 {
@@ -274,65 +290,132 @@ error_pages_check(struct linting *l, const struct directive *block)
 
 /* --- What the gate is told ------------------------------------------------ */
 
-/* The variable that a gate's parameter is made of, else that of our file. */
-static struct str
-param_variable(
-    const struct directive *block, const char *param, struct str fallback)
-{
-	const struct directive *gate =
-	    gate_location(server_of(block), gate_name(block));
-	const struct directive *d =
-	    gate != NULL ? gate_param(gate, param) : NULL;
-	struct str name;
-
-	return d != NULL && is_variable(conf_arg(d, 1), &name) ? name
-							       : fallback;
-}
-
 /* A set of the server is run again for the subrequest, and says then what the
  * gate's own location is called. */
 static void
 path_saved_check(struct linting *l, const struct directive *block)
 {
-	struct str path =
-	    param_variable(block, "ROLEGATE_PATH", STR("rolegate_path"));
+	struct str path = told_variable(block, TOLD_PATH);
 	const struct directive *d = variable_set(block, path);
+	bool own = d != NULL && d->parent == block;
 
-	if (d == NULL)
-		lint_found(l, block, RULE_PATH, STR(""));
-	else if (d->parent != block || !conf_arg_is(d, 1, "$uri"))
-		lint_found(l, d, RULE_PATH, STR(""));
+	if (is_nameless(block) && !own)
+		return;
+	if (!own || !is_the_variable(conf_arg(d, 1), "uri"))
+		lint_found(l, own ? d : block, RULE_PATH, STR(""));
 }
 
+/* An if whose condition a client may fulfil says it for the client, too. */
 static void
-identity_check(struct linting *l, const struct directive *block,
-    const char *param, struct str fallback)
+identity_check(struct linting *l, const struct directive *block, enum told told)
 {
-	struct str name = param_variable(block, param, fallback);
+	struct str name = told_variable(block, told);
+	bool asks = asks_client(l, block);
 
 	for (const struct directive *d = conf_own(block, "set"); d != NULL;
 	     d = conf_next(d)) {
 		struct str own;
 
-		if (is_variable(conf_arg(d, 0), &own) && str_eq(own, name) &&
-		    is_clients(l, block, conf_arg(d, 1)))
+		if (is_variable(conf_arg(d, 0), &own) &&
+		    str_eq_fold(own, name) &&
+		    (asks || is_clients(l, block, conf_arg(d, 1))))
 			lint_found(l, d, RULE_IDENTITY, STR(""));
+	}
+}
+
+/* Is it run again when the gate is asked? So is all that is in the server
+ * itself, and what is in the gate's location. */
+static bool
+is_run_again(const struct linting *l, const struct directive *set)
+{
+	const struct directive *block = set->parent;
+
+	while (is_nameless(block))
+		block = block->parent;
+	return !is_location(block) || is_gate(l, block);
+}
+
+static void
+told_check(struct linting *l)
+{
+	for (size_t i = 0; i < l->told.count; i++) {
+		struct setters all = setters_of(l, l->told.items[i]);
+
+		for (size_t j = 0; j < all.count; j++)
+			if (all.items[j].kind == SETTER_SET &&
+			    is_run_again(l, all.items[j].at))
+				lint_found(
+				    l, all.items[j].at, RULE_AGAIN, STR(""));
+			else if (all.items[j].kind == SETTER_CAPTURE)
+				lint_found(l, all.items[j].at, RULE_IDENTITY,
+				    all.items[j].name);
 	}
 }
 
 /* --- The decision --------------------------------------------------------- */
 
-static void
-forged_check(
-    struct linting *l, const struct directive *block, struct str decision)
+static bool
+is_proof(const struct linting *l, const struct directive *map)
 {
-	struct str own;
+	struct str source;
 
-	for (const struct directive *d = conf_own(block, "set"); d != NULL;
-	     d = conf_next(d))
-		if (is_variable(conf_arg(d, 0), &own) &&
-		    str_eq(own, decision) && conf_arg(d, 1).len > 0)
-			lint_found(l, d, RULE_PROOF_FORGED, STR(""));
+	return is_variable(conf_arg(map, 0), &source) && is_decision(l, source);
+}
+
+/* Only the gate's answer makes a decision, and only a map of it a proof. */
+static bool
+is_forged(const struct linting *l, const struct setter *setter, bool decision)
+{
+	switch (setter->kind) {
+	case SETTER_SET:
+		return !decision || conf_arg(setter->at, 1).len > 0;
+	case SETTER_ANSWER:
+		return !decision || !is_the_variable(conf_arg(setter->at, 1),
+					"upstream_http_x_rolegate_decision");
+	case SETTER_MAP:
+		return decision || !is_proof(l, setter->at);
+	case SETTER_CHOICE:
+	case SETTER_CAPTURE:
+	case SETTER_PROGRAM:
+		return true;
+	}
+	return true;
+}
+
+static void
+forged_each(struct linting *l, struct setters all, bool decision)
+{
+	for (size_t i = 0; i < all.count; i++)
+		if (is_forged(l, &all.items[i], decision))
+			lint_found(
+			    l, all.items[i].at, RULE_PROOF_FORGED, STR(""));
+}
+
+static bool
+has_proof(const struct linting *l, struct setters all)
+{
+	for (size_t i = 0; i < all.count && all.items[i].kind == SETTER_MAP;
+	     i++)
+		if (is_proof(l, all.items[i].at))
+			return true;
+	return false;
+}
+
+static void
+forged_check(struct linting *l)
+{
+	struct setters all;
+
+	for (size_t i = 0; i < l->setter_count; i += all.count) {
+		struct str name = l->setters[i].name;
+
+		all = setters_of(l, name);
+		if (is_decision(l, name) ||
+		    str_eq_fold(name, STR("rolegate_decision")))
+			forged_each(l, all, true);
+		else if (has_proof(l, all))
+			forged_each(l, all, false);
+	}
 }
 
 static void
@@ -345,13 +428,6 @@ kept_check(
 		lint_found(l, block, RULE_PROOF_KEPT, decision);
 }
 
-/* Only its own name can be what the gate's answer is taken into. */
-static struct str
-decision_of(const struct directive *block)
-{
-	return answered_variable(block, "$upstream_http_x_rolegate_decision");
-}
-
 /* --- Walking -------------------------------------------------------------- */
 
 static void
@@ -361,15 +437,13 @@ protected_check(struct linting *l, const struct directive *block)
 	rewrites_check(l, block);
 	satisfy_check(l, block);
 	error_pages_check(l, block);
-	identity_check(
-	    l, block, "ROLEGATE_TRUSTED_USER", STR("rolegate_trusted_user"));
-	identity_check(
-	    l, block, "ROLEGATE_PERMISSION", STR("rolegate_permission"));
+	identity_check(l, block, TOLD_TRUSTED_USER);
+	identity_check(l, block, TOLD_PERMISSION);
+	identity_check(l, block, TOLD_ACCOUNT);
 	way_check(l, block);
-	if (is_nameless(block))
-		return;
 	path_saved_check(l, block);
-	kept_check(l, block, decision_of(block));
+	if (!is_nameless(block))
+		kept_check(l, block, decision_of(block));
 }
 
 static void
@@ -499,12 +573,6 @@ server_check(struct linting *l, const struct directive *server)
 }
 
 static void
-forged_walk(struct linting *l, const struct directive *block)
-{
-	forged_check(l, block, STR("rolegate_decision"));
-}
-
-static void
 servers_each(struct linting *l,
     void (*what)(struct linting *l, const struct directive *server))
 {
@@ -524,8 +592,6 @@ static void
 server_look(struct linting *l, const struct directive *server)
 {
 	blocks_walk(l, server, auth_in_if_check);
-	forged_walk(l, server);
-	blocks_walk(l, server, forged_walk);
 }
 
 /* --- The whole ------------------------------------------------------------ */
@@ -575,9 +641,12 @@ nginx_lint(const struct directive *root, struct arena *arena,
 {
 	struct linting l = { .arena = arena, .http = http_of(root) };
 
+	setters_find(&l, root);
 	servers_each(&l, gates_add);
 	servers_each(&l, server_collect);
 	servers_each(&l, server_look);
+	forged_check(&l);
+	told_check(&l);
 	if (anything_protected(&l)) {
 		switches_check(&l, l.http);
 		servers_each(&l, server_check);
@@ -587,9 +656,9 @@ nginx_lint(const struct directive *root, struct arena *arena,
 	if (l.no_memory)
 		fault_add(
 		    faults, root->file, 0, 0, "no_memory", "memory is out");
-	else if (l.too_many_looks)
+	else if (l.looks > LOOKS_MAX)
 		fault_add(faults, root->file, 0, 0, "nginx_too_large",
 		    "its variables come from each other in too many ways");
 	findings_sort(&l, out);
-	return !l.no_memory && !l.too_many_looks;
+	return !l.no_memory && l.looks <= LOOKS_MAX;
 }

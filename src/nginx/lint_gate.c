@@ -60,40 +60,6 @@ is_gate(const struct linting *l, const struct directive *location)
 	return false;
 }
 
-static void
-gate_add(struct linting *l, const struct directive *server,
-    const struct directive *asking)
-{
-	const struct directive *gate;
-
-	if (asking == NULL || conf_arg_is(asking, 0, "off"))
-		return;
-	gate = gate_location(server, conf_arg(asking, 0));
-	if (gate == NULL)
-		lint_found(l, asking, RULE_GATE_MISSING, conf_arg(asking, 0));
-	else if (!is_gate(l, gate))
-		list_add(l, &l->gates, &l->gate_count, &l->gate_cap, gate);
-}
-
-static void
-gates_of(struct linting *l, const struct directive *server,
-    const struct directive *block)
-{
-	gate_add(l, server, conf_own(block, "auth_request"));
-	for (const struct directive *d = block->first; d != NULL; d = d->next)
-		if (is_location(d))
-			gates_of(l, server, d);
-}
-
-/* Asked for further out, it is every server's. */
-void
-gates_add(struct linting *l, const struct directive *server)
-{
-	if (conf_own(server, "auth_request") == NULL)
-		gate_add(l, server, conf_find(server, "auth_request"));
-	gates_of(l, server, server);
-}
-
 /* --- What it hands on ----------------------------------------------------- */
 
 enum param_rule { PARAM_ANY, PARAM_IS, PARAM_NOT_CLIENTS };
@@ -132,6 +98,45 @@ gate_param(const struct directive *gate, const char *name)
 	return param_next(conf_find(gate, "fastcgi_param"), name);
 }
 
+static const char *const tolds[][2] = {
+	[TOLD_PATH] = { "ROLEGATE_PATH", "rolegate_path" },
+	[TOLD_TRUSTED_USER] = { "ROLEGATE_TRUSTED_USER",
+	    "rolegate_trusted_user" },
+	[TOLD_PERMISSION] = { "ROLEGATE_PERMISSION", "rolegate_permission" },
+	[TOLD_ACCOUNT] = { "ROLEGATE_ACCOUNT", "rolegate_account" },
+};
+
+static bool
+param_variable(
+    const struct directive *gate, enum told told, struct str *variable)
+{
+	const struct directive *d =
+	    gate != NULL ? gate_param(gate, tolds[told][0]) : NULL;
+
+	return d != NULL && is_variable(conf_arg(d, 1), variable);
+}
+
+struct str
+told_variable(const struct directive *block, enum told told)
+{
+	const struct directive *gate =
+	    gate_location(server_of(block), gate_name(block));
+	struct str variable;
+
+	return param_variable(gate, told, &variable) ? variable
+						     : str_from(tolds[told][1]);
+}
+
+static void
+told_add(struct linting *l, const struct directive *gate)
+{
+	struct str variable;
+
+	for (size_t i = 0; i < COUNT(tolds); i++)
+		if (param_variable(gate, (enum told)i, &variable))
+			strs_add(l, &l->told, variable);
+}
+
 static void
 param_check(struct linting *l, const struct directive *gate, size_t row)
 {
@@ -159,6 +164,44 @@ param_check(struct linting *l, const struct directive *gate, size_t row)
 			    l, d, RULE_GATE_PARAM_CLIENT, str_from(name));
 		break;
 	}
+}
+
+/* --- All of them ---------------------------------------------------------- */
+
+static void
+gate_add(struct linting *l, const struct directive *server,
+    const struct directive *asking)
+{
+	const struct directive *gate;
+
+	if (asking == NULL || conf_arg_is(asking, 0, "off"))
+		return;
+	gate = gate_location(server, conf_arg(asking, 0));
+	if (gate == NULL)
+		lint_found(l, asking, RULE_GATE_MISSING, conf_arg(asking, 0));
+	else if (!is_gate(l, gate)) {
+		list_add(l, &l->gates, &l->gate_count, &l->gate_cap, gate);
+		told_add(l, gate);
+	}
+}
+
+static void
+gates_of(struct linting *l, const struct directive *server,
+    const struct directive *block)
+{
+	gate_add(l, server, conf_own(block, "auth_request"));
+	for (const struct directive *d = block->first; d != NULL; d = d->next)
+		if (is_location(d))
+			gates_of(l, server, d);
+}
+
+/* Asked for further out, it is every server's. */
+void
+gates_add(struct linting *l, const struct directive *server)
+{
+	if (conf_own(server, "auth_request") == NULL)
+		gate_add(l, server, conf_find(server, "auth_request"));
+	gates_of(l, server, server);
 }
 
 /* --- The rest of it ------------------------------------------------------- */

@@ -82,6 +82,21 @@ headers_missing(struct linting *l, const struct directive *block,
 	return missing;
 }
 
+/* Where the answer of the gate should be: what has been put in its place. */
+static const struct directive *
+blamed(struct linting *l, const struct directive *block,
+    const struct directive *header)
+{
+	const struct directive *answer = NULL;
+	struct str name;
+
+	if (is_variable(conf_arg(header, 1), &name))
+		answer = variable_answer(block, name);
+	return answer != NULL && is_clients(l, block, conf_arg(answer, 1))
+		   ? answer
+		   : header;
+}
+
 static void
 values_check(struct linting *l, const struct directive *block,
     const struct handler *handler)
@@ -90,7 +105,8 @@ values_check(struct linting *l, const struct directive *block,
 	     d != NULL; d = conf_next(d))
 		if (sets_identity(d, handler) &&
 		    is_clients(l, block, conf_arg(d, 1)))
-			lint_found(l, d, RULE_HEADERS_CLIENT, STR(""));
+			lint_found(l, blamed(l, block, d), RULE_HEADERS_CLIENT,
+			    STR(""));
 }
 
 void

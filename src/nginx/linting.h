@@ -1,5 +1,6 @@
 /* linting.h - what the parts of the linter share; for src/nginx/ alone.
  *
+ *   setter.c     who sets a variable
  *   variable.c   where a value comes from, and what a client may choose
  *   target.c     where a location leads, and whether only an allow does
  *   lint_gate.c  the location that is asked
@@ -13,12 +14,35 @@
 #include "nginx/lint.h"
 
 #define LOOKS_DEEP 8 /* variables that come from each other */
-#define LOOKS_MAX  65536 /* for one value */
+#define LOOKS_MAX  (4 * 1024 * 1024) /* in one configuration */
 
 struct strs {
 	struct str *items;
 	size_t count;
 	size_t cap;
+};
+
+/* In the order of the list: those of which there may be one in each location
+ * come last. */
+enum setter_kind {
+	SETTER_MAP,
+	SETTER_CHOICE, /* geo, split_clients: of what is written there */
+	SETTER_CAPTURE, /* a part of a regular expression */
+	SETTER_PROGRAM, /* set_by_lua, js_set, … */
+	SETTER_SET,
+	SETTER_ANSWER, /* auth_request_set */
+};
+
+struct setter {
+	struct str name;
+	const struct directive *at;
+	enum setter_kind kind;
+	size_t place; /* in the order of the configuration */
+};
+
+struct setters {
+	const struct setter *items;
+	size_t count;
 };
 
 struct linting {
@@ -34,11 +58,16 @@ struct linting {
 	const struct directive **files; /* protected locations of files */
 	size_t file_count;
 	size_t file_cap;
-	size_t looks; /* left for the value that is looked for */
+	struct setter *setters; /* by name, then in the order of the file */
+	size_t setter_count;
+	size_t setter_cap;
+	struct strs told; /* variables that the gates' parameters are made of */
+	size_t looks;
 	bool no_memory;
-	bool too_many_looks;
 };
 
+/* One more of a list, unless it has it. */
+void strs_add(struct linting *l, struct strs *out, struct str s);
 /* One more of a list of directives. */
 void list_add(struct linting *l, const struct directive ***items, size_t *count,
     size_t *cap, const struct directive *d);
@@ -67,27 +96,55 @@ bool is_gate(const struct linting *l, const struct directive *location);
 /* The gate's parameter, like ROLEGATE_PATH; NULL: it has none. */
 const struct directive *
 gate_param(const struct directive *gate, const char *name);
+/* What a location says to the gate by a variable. */
+enum told { TOLD_PATH, TOLD_TRUSTED_USER, TOLD_PERMISSION, TOLD_ACCOUNT };
+/* That variable, else the one of our files. */
+struct str told_variable(const struct directive *block, enum told told);
 void gate_check(struct linting *l, const struct directive *gate);
 
-/* --- variable.c --- */
+/* --- setter.c --- */
+
+/* Once, before any other is asked for. */
+void setters_find(struct linting *l, const struct directive *root);
+/* Whatever sets the variable, wherever it stands: by kind, then in the order
+ * of the configuration. */
+struct setters setters_of(const struct linting *l, struct str name);
+
+/* --- variable.c --- nginx folds the case of their names. */
 
 /* The next "$name" or "${name}" of the text, without those signs, and *rest
  * behind it; false: there is none. */
-/* One more look; false: there were too many, and the whole is refused. */
-bool look(struct linting *l);
 bool variable_next(struct str *rest, struct str *name);
 bool has_variable(struct str text, const char *name);
 /* Is the text one variable and nothing else? */
 bool is_variable(struct str text, struct str *name);
+bool is_the_variable(struct str text, const char *name);
+/* One more look; false: there were too many, and the whole is refused. */
+bool look(struct linting *l);
 /* The last `set` of it that holds here; NULL: none. */
 const struct directive *
 variable_set(const struct directive *block, struct str name);
+/* The last one, as in nginx; NULL: none. */
 const struct directive *variable_map(const struct linting *l, struct str name);
+/* Each value that a `set` may have given it here. */
+void variable_values(struct linting *l, const struct directive *block,
+    struct str name, struct strs *out);
 /* May a client choose it, on any of the ways that lead to the text? */
 bool
 is_clients(struct linting *l, const struct directive *block, struct str text);
-/* The variable that auth_request_set gives this one; empty: none. */
-struct str answered_variable(const struct directive *block, const char *from);
+/* May a line end be in it, since it was decoded? */
+bool
+is_decoded(struct linting *l, const struct directive *block, struct str text);
+/* Does an if ask what a client may say as they like? The path is none of that:
+ * it is what is decided on. */
+bool asks_client(struct linting *l, const struct directive *block);
+/* The last line of auth_request_set for it; NULL: none. */
+const struct directive *
+variable_answer(const struct directive *block, struct str name);
+/* The variable that the gate's decision is taken into here; empty: none. */
+struct str decision_of(const struct directive *block);
+/* Is it taken into this one anywhere? */
+bool is_decision(const struct linting *l, struct str name);
 
 /* --- target.c --- */
 

@@ -108,22 +108,6 @@ target_path(struct str text)
 	return (struct str){ text.ptr + len, text.len - len };
 }
 
-static void
-strs_add(struct linting *l, struct strs *out, struct str s)
-{
-	for (size_t i = 0; i < out->count; i++)
-		if (str_eq(out->items[i], s))
-			return;
-	out->items = arena_grow(
-	    l->arena, out->items, out->count, &out->cap, sizeof(*out->items));
-	if (out->items == NULL || s.ptr == NULL) {
-		*out = (struct strs){ 0 };
-		l->no_memory = true;
-		return;
-	}
-	out->items[out->count++] = s;
-}
-
 /* Two ways to write one address are one: "localhost" is "127.0.0.1:80". */
 static void
 address_add(struct linting *l, struct str address, struct strs *out)
@@ -180,25 +164,6 @@ is_allow(const struct directive *entry)
 	return str_eq_fold(entry->name, STR("allow"));
 }
 
-/* Everything that this variable is made of comes from the gate's decision. */
-static bool
-is_decision(const struct directive *block, struct str name)
-{
-	bool any = false;
-
-	for (const struct directive *d = block->first; d != NULL; d = d->next) {
-		struct str own;
-
-		if (d->is_block && is_decision(d, name))
-			any = true;
-		if (conf_is(d, "auth_request_set") &&
-		    is_variable(conf_arg(d, 0), &own) && str_eq(own, name) &&
-		    conf_arg_is(d, 1, "$upstream_http_x_rolegate_decision"))
-			any = true;
-	}
-	return any;
-}
-
 /* A protected block has to take the decision out of its own answer. */
 const struct directive *
 target_proof(
@@ -212,13 +177,10 @@ target_proof(
 		map = variable_map(l, name);
 	if (map == NULL || !is_variable(conf_arg(map, 0), &decision))
 		return NULL;
-	if (is_protected(block)) {
-		struct str own = answered_variable(
-		    block, "$upstream_http_x_rolegate_decision");
-
-		return str_eq(own, decision) ? map : NULL;
-	}
-	return is_decision(l->http, decision) ? map : NULL;
+	return (is_protected(block) ? str_eq_fold(decision_of(block), decision)
+				    : is_decision(l, decision))
+		   ? map
+		   : NULL;
 }
 
 /* Nowhere: an upstream without a server that is up, or no folder. */
@@ -306,7 +268,6 @@ void
 target_add(struct linting *l, const struct directive *block, struct str text,
     struct strs *out)
 {
-	l->looks = LOOKS_MAX;
 	address_resolve(l, block, target_address(text), out, LOOKS_DEEP);
 }
 

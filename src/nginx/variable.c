@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "nginx/linting.h"
+#include "nginx/pattern.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -43,7 +44,7 @@ has_variable(struct str text, const char *name)
 	struct str one;
 
 	while (variable_next(&text, &one))
-		if (str_eq(one, str_from(name)))
+		if (str_eq_fold(one, str_from(name)))
 			return true;
 	return false;
 }
@@ -60,15 +61,23 @@ is_variable(struct str text, struct str *name)
 	       (signs == 1 || text.ptr[0] == '}');
 }
 
+bool
+is_the_variable(struct str text, const char *name)
+{
+	struct str own;
+
+	return is_variable(text, &own) && str_eq_fold(own, str_from(name));
+}
+
 /* --- Where it is set ------------------------------------------------------ */
 
-/* Is the first word of the directive this variable? */
+/* Is this word of the directive the variable? */
 static bool
 names_variable(const struct directive *d, size_t word, struct str name)
 {
 	struct str own;
 
-	return is_variable(conf_arg(d, word), &own) && str_eq(own, name);
+	return is_variable(conf_arg(d, word), &own) && str_eq_fold(own, name);
 }
 
 /* Rewrite directives run in the server and then in the location; an outer
@@ -77,11 +86,13 @@ names_variable(const struct directive *d, size_t word, struct str name)
 static const struct directive *
 outer_scope(const struct directive *block)
 {
+	if (block->parent == NULL || conf_is(block, "server"))
+		return NULL;
 	return is_nameless(block) ? block->parent : server_of(block);
 }
 
-const struct directive *
-variable_set(const struct directive *block, struct str name)
+static const struct directive *
+own_set(const struct directive *block, struct str name)
 {
 	const struct directive *last = NULL;
 
@@ -89,112 +100,397 @@ variable_set(const struct directive *block, struct str name)
 	     d = conf_next(d))
 		if (names_variable(d, 0, name))
 			last = d;
-	if (last != NULL || block->parent == NULL || conf_is(block, "server"))
-		return last;
-	block = outer_scope(block);
-	return block != NULL ? variable_set(block, name) : NULL;
+	return last;
+}
+
+const struct directive *
+variable_set(const struct directive *block, struct str name)
+{
+	const struct directive *set = NULL;
+
+	for (; block != NULL && set == NULL; block = outer_scope(block))
+		set = own_set(block, name);
+	return set;
 }
 
 const struct directive *
 variable_map(const struct linting *l, struct str name)
 {
-	for (const struct directive *d = conf_own(l->http, "map"); d != NULL;
-	     d = conf_next(d))
-		if (d->is_block && names_variable(d, 1, name))
-			return d;
-	return NULL;
+	struct setters all = setters_of(l, name);
+	const struct directive *last = NULL;
+
+	for (size_t i = 0; i < all.count && all.items[i].kind == SETTER_MAP;
+	     i++)
+		last = all.items[i].at;
+	return last;
 }
 
-static const struct directive *
-answered(const struct directive *block, struct str name)
+const struct directive *
+variable_answer(const struct directive *block, struct str name)
 {
-	const struct directive *d = conf_find(block, "auth_request_set");
+	const struct directive *last = NULL;
 
-	while (d != NULL && !names_variable(d, 0, name))
-		d = conf_next(d);
-	return d;
+	for (const struct directive *d = conf_find(block, "auth_request_set");
+	     d != NULL; d = conf_next(d))
+		if (names_variable(d, 0, name))
+			last = d;
+	return last;
+}
+
+/* --- The decision --------------------------------------------------------- */
+
+static bool
+takes_decision(const struct directive *answer)
+{
+	return is_the_variable(
+	    conf_arg(answer, 1), "upstream_http_x_rolegate_decision");
 }
 
 struct str
-answered_variable(const struct directive *block, const char *from)
+decision_of(const struct directive *block)
 {
-	const struct directive *d = conf_find(block, "auth_request_set");
-	struct str name = STR("");
+	struct str name;
 
-	while (d != NULL && !conf_arg_is(d, 1, from))
-		d = conf_next(d);
-	return d != NULL && is_variable(conf_arg(d, 0), &name) ? name : STR("");
+	for (const struct directive *d = conf_find(block, "auth_request_set");
+	     d != NULL; d = conf_next(d))
+		if (takes_decision(d) && is_variable(conf_arg(d, 0), &name) &&
+		    variable_answer(block, name) == d)
+			return name;
+	return STR("");
+}
+
+bool
+is_decision(const struct linting *l, struct str name)
+{
+	struct setters all = setters_of(l, name);
+
+	for (size_t i = all.count; i-- > 0;)
+		if (all.items[i].kind == SETTER_ANSWER &&
+		    takes_decision(all.items[i].at))
+			return true;
+	return false;
+}
+
+/* --- What a set may have given it ----------------------------------------- */
+
+/* An if may hold or not: what it sets is one more value. */
+static void
+if_values(struct linting *l, const struct directive *block, struct str name,
+    struct strs *out)
+{
+	for (const struct directive *d = conf_own(block, "if"); d != NULL;
+	     d = conf_next(d)) {
+		const struct directive *set = own_set(d, name);
+
+		if (set != NULL)
+			strs_add(l, out, conf_arg(set, 1));
+	}
+}
+
+/* Who was sent on to a named location has what the place before said. */
+static void
+brought_values(struct linting *l, const struct directive *block,
+    struct str name, struct strs *out)
+{
+	struct setters all = setters_of(l, name);
+
+	for (size_t i = 0; i < all.count; i++)
+		if (all.items[i].kind == SETTER_SET &&
+		    server_of(all.items[i].at) == server_of(block))
+			strs_add(l, out, conf_arg(all.items[i].at, 1));
+}
+
+void
+variable_values(struct linting *l, const struct directive *block,
+    struct str name, struct strs *out)
+{
+	bool is_named =
+	    is_location(block) && str_starts(location_name(block), STR("@"));
+
+	for (const struct directive *scope = block; scope != NULL;
+	     scope = outer_scope(scope)) {
+		const struct directive *set = own_set(scope, name);
+
+		if_values(l, scope, name, out);
+		if (set == NULL)
+			continue;
+		strs_add(l, out, conf_arg(set, 1));
+		return;
+	}
+	if (is_named)
+		brought_values(l, block, name, out);
 }
 
 /* --- Whose it is ---------------------------------------------------------- */
 
-/* $1 is a part of the path. */
-static bool
-is_clients_own(struct str name)
-{
-	static const char *const exact[] = { "args", "query_string",
-		"request_uri", "uri", "document_uri", "request", "request_body",
-		"host", "remote_user", "content_type" };
-	static const char *const begins[] = { "http_", "arg_", "cookie_" };
+enum origin {
+	OF_NGINX = 0,
+	OF_CLIENT = 1, /* a client may choose it */
+	OF_DECODED = 2, /* and write a line end as %0a */
+};
 
-	for (size_t i = 0; i < COUNT(exact); i++)
-		if (str_eq(name, str_from(exact[i])))
-			return true;
-	for (size_t i = 0; i < COUNT(begins); i++)
-		if (str_starts(name, str_from(begins[i])))
-			return true;
-	return name.ptr[0] >= '1' && name.ptr[0] <= '9';
+static bool
+starts_fold(struct str name, struct str start)
+{
+	return name.len > start.len &&
+	       str_eq_fold((struct str){ name.ptr, start.len }, start);
 }
 
-/* A password of the client is one that nginx has looked at. */
+/* Those of nginx itself. $request_method is none of them: what is made of it is
+ * chosen among what a map lists. */
+static unsigned
+built_in_origin(struct str name)
+{
+	static const struct {
+		const char *name;
+		unsigned origin;
+	} exact[] = {
+		{ "uri", OF_CLIENT | OF_DECODED },
+		{ "document_uri", OF_CLIENT | OF_DECODED },
+		{ "fastcgi_script_name", OF_CLIENT | OF_DECODED },
+		{ "fastcgi_path_info", OF_CLIENT | OF_DECODED },
+		{ "request_filename", OF_CLIENT | OF_DECODED },
+		{ "args", OF_CLIENT },
+		{ "content_length", OF_CLIENT },
+		{ "content_type", OF_CLIENT },
+		{ "host", OF_CLIENT },
+		{ "proxy_add_x_forwarded_for", OF_CLIENT },
+		{ "query_string", OF_CLIENT },
+		{ "remote_user", OF_CLIENT },
+		{ "request", OF_CLIENT },
+		{ "request_body", OF_CLIENT },
+		{ "request_uri", OF_CLIENT },
+		{ "ssl_ciphers", OF_CLIENT },
+		{ "ssl_curves", OF_CLIENT },
+		{ "ssl_server_name", OF_CLIENT },
+		{ "uid_got", OF_CLIENT },
+	};
+	static const char *const begins[] = { "http_", "arg_", "cookie_",
+		"ssl_client_" };
+
+	for (size_t i = 0; i < COUNT(exact); i++)
+		if (str_eq_fold(name, str_from(exact[i].name)))
+			return exact[i].origin;
+	for (size_t i = 0; i < COUNT(begins); i++)
+		if (starts_fold(name, str_from(begins[i])))
+			return OF_CLIENT;
+	return OF_NGINX;
+}
+
+/* A password of the client that nginx has looked at, and a certificate. */
 static bool
 is_verified(const struct directive *block, struct str name)
 {
 	const struct directive *basic = conf_find(block, "auth_basic");
+	const struct directive *tls = conf_find(block, "ssl_verify_client");
 
-	return str_eq(name, STR("remote_user")) && basic != NULL &&
-	       !conf_arg_is(basic, 0, "off");
+	if (str_eq_fold(name, STR("remote_user")))
+		return basic != NULL && !conf_arg_is(basic, 0, "off") &&
+		       memchr(conf_arg(basic, 0).ptr, '$',
+			   conf_arg(basic, 0).len) == NULL;
+	return starts_fold(name, STR("ssl_client_")) && tls != NULL &&
+	       (conf_arg_is(tls, 0, "on") || conf_arg_is(tls, 0, "optional"));
 }
 
 bool
 look(struct linting *l)
 {
-	if (l->looks == 0)
-		l->too_many_looks = true;
-	else
-		l->looks--;
-	return !l->too_many_looks;
+	if (l->looks <= LOOKS_MAX)
+		l->looks++;
+	return l->looks <= LOOKS_MAX;
+}
+
+static unsigned text_origin(struct linting *l, const struct directive *block,
+    struct str text, const struct directive *entry, int looks);
+
+static bool
+is_entry(const struct directive *d)
+{
+	return d->parent != NULL && conf_is(d->parent, "map");
+}
+
+static struct str
+pattern_of(const struct directive *d)
+{
+	if (is_entry(d))
+		return d->name;
+	if (is_location(d))
+		return location_name(d);
+	return conf_is(d, "if") && d->args.count > 0
+		   ? conf_arg(d, d->args.count - 1)
+		   : conf_arg(d, 0);
+}
+
+/* What an if asks: "($name", and all else that is in a word of its own. */
+static struct str
+asked_text(const struct directive *d)
+{
+	struct str first = conf_arg(d, 0);
+
+	return first.len > 1 ? first : conf_arg(d, 1);
 }
 
 static bool
-text_is_clients(struct linting *l, const struct directive *block,
-    struct str text, int looks)
+is_regex_if(const struct directive *d)
 {
+	for (size_t i = 0; conf_is(d, "if") && i < d->args.count; i++)
+		if (str_starts(d->args.items[i], STR("~")) ||
+		    str_starts(d->args.items[i], STR("!~")))
+			return true;
+	return false;
+}
+
+/* A part of what the expression was asked about: of the path, where nothing
+ * else is named. */
+static unsigned
+capture_origin(struct linting *l, const struct directive *block,
+    const struct directive *d, int looks)
+{
+	unsigned origin = OF_CLIENT | OF_DECODED;
+
+	if (is_entry(d))
+		origin = text_origin(
+		    l, block, conf_arg(d->parent, 0), NULL, looks - 1);
+	else if (conf_is(d, "if"))
+		origin = text_origin(l, block, asked_text(d), NULL, looks - 1);
+	return pattern_is_narrow(pattern_of(d)) ? origin & OF_CLIENT : origin;
+}
+
+/* $1 is of the expression that was looked at last: of the map's own, of the
+ * if's, else of any that the location has. */
+static unsigned
+number_origin(struct linting *l, const struct directive *block,
+    const struct directive *entry, int looks)
+{
+	unsigned origin = OF_CLIENT;
+
+	if (entry != NULL && str_starts(entry->name, STR("~")))
+		return capture_origin(l, block, entry, looks);
+	if (is_regex_if(block))
+		return capture_origin(l, block, block, looks);
+	if (is_nameless(block))
+		return number_origin(l, block->parent, NULL, looks);
+	if (is_location(block) && location_is_regex(block))
+		origin |= capture_origin(l, block, block, looks);
+	for (const struct directive *d = block->first; d != NULL; d = d->next)
+		if (conf_is(d, "rewrite") || is_regex_if(d))
+			origin |= capture_origin(l, block, d, looks);
+	return origin;
+}
+
+/* One of the values of a map is chosen by its source, which is in none of them
+ * by itself. */
+static unsigned
+map_origin(struct linting *l, const struct directive *block,
+    const struct directive *map, int looks)
+{
+	unsigned origin =
+	    text_origin(l, block, conf_arg(map, 0), NULL, looks - 1) &
+	    OF_CLIENT;
+
+	for (const struct directive *d = map->first; d != NULL; d = d->next)
+		origin |= text_origin(l, block, conf_arg(d, 0), d, looks - 1);
+	return origin;
+}
+
+static unsigned
+set_origin(struct linting *l, const struct directive *block, struct str name,
+    int looks)
+{
+	struct strs values = { 0 };
+	unsigned origin = OF_NGINX;
+
+	variable_values(l, block, name, &values);
+	for (size_t i = 0; i < values.count; i++)
+		origin |=
+		    text_origin(l, block, values.items[i], NULL, looks - 1);
+	return origin;
+}
+
+static unsigned
+choice_origin(struct linting *l, const struct directive *block,
+    const struct directive *choice, int looks)
+{
+	if (conf_is(choice, "geo") && choice->args.count < 2)
+		return OF_NGINX;
+	return text_origin(l, block, conf_arg(choice, 0), NULL, looks - 1) &
+	       OF_CLIENT;
+}
+
+static unsigned
+setters_origin(struct linting *l, const struct directive *block,
+    struct str name, int looks)
+{
+	struct setters all = setters_of(l, name);
+	const struct directive *map = variable_map(l, name);
+	const struct directive *answer = variable_answer(block, name);
+	unsigned origin = set_origin(l, block, name, looks);
+
+	if (map != NULL)
+		origin |= map_origin(l, block, map, looks);
+	if (answer != NULL)
+		origin |=
+		    text_origin(l, block, conf_arg(answer, 1), NULL, looks - 1);
+	for (size_t i = 0; i < all.count && all.items[i].kind < SETTER_SET; i++)
+		if (all.items[i].kind == SETTER_CAPTURE)
+			origin |=
+			    capture_origin(l, block, all.items[i].at, looks);
+		else if (all.items[i].kind == SETTER_CHOICE)
+			origin |=
+			    choice_origin(l, block, all.items[i].at, looks);
+	return origin;
+}
+
+static bool
+is_number(struct str name)
+{
+	return name.ptr[0] >= '1' && name.ptr[0] <= '9';
+}
+
+static unsigned
+text_origin(struct linting *l, const struct directive *block, struct str text,
+    const struct directive *entry, int looks)
+{
+	unsigned origin = OF_NGINX;
 	struct str name;
 
-	while (looks > 0 && variable_next(&text, &name) && look(l)) {
-		const struct directive *set = variable_set(block, name);
-		const struct directive *map = variable_map(l, name);
-		const struct directive *answer = answered(block, name);
-
-		if (is_clients_own(name) && !is_verified(block, name))
-			return true;
-		if (set != NULL &&
-		    text_is_clients(l, block, conf_arg(set, 1), looks - 1))
-			return true;
-		if (map != NULL &&
-		    text_is_clients(l, block, conf_arg(map, 0), looks - 1))
-			return true;
-		if (answer != NULL &&
-		    text_is_clients(l, block, conf_arg(answer, 1), looks - 1))
-			return true;
-	}
-	return false;
+	while (looks > 0 && variable_next(&text, &name) && look(l))
+		if (is_number(name))
+			origin |= number_origin(l, block, entry, looks);
+		else {
+			if (!is_verified(block, name))
+				origin |= built_in_origin(name);
+			origin |= setters_origin(l, block, name, looks);
+		}
+	return origin;
 }
 
 bool
 is_clients(struct linting *l, const struct directive *block, struct str text)
 {
-	l->looks = LOOKS_MAX;
-	return text_is_clients(l, block, text, LOOKS_DEEP);
+	return (text_origin(l, block, text, NULL, LOOKS_DEEP) & OF_CLIENT) != 0;
+}
+
+bool
+is_decoded(struct linting *l, const struct directive *block, struct str text)
+{
+	return (text_origin(l, block, text, NULL, LOOKS_DEEP) & OF_DECODED) !=
+	       0;
+}
+
+bool
+asks_client(struct linting *l, const struct directive *block)
+{
+	static const char *const paths[] = { "uri", "document_uri",
+		"request_uri", "host" };
+	struct str text = asked_text(block);
+	struct str rest = text;
+	struct str name;
+
+	if (!conf_is(block, "if") || !variable_next(&rest, &name))
+		return false;
+	for (size_t i = 0; i < COUNT(paths); i++)
+		if (str_eq_fold(name, str_from(paths[i])))
+			return false;
+	return is_clients(l, block->parent, text);
 }

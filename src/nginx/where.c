@@ -1,11 +1,9 @@
 #include "nginx/where.h"
 
-#include <regex.h>
-#include <string.h>
+#include "nginx/pattern.h"
 
-#define PORT_MAX      65535
-#define PORT_DEFAULT  80
-#define PATTERN_BYTES 1024
+#define PORT_MAX     65535
+#define PORT_DEFAULT 80
 
 /* --- The server ----------------------------------------------------------- */
 
@@ -103,28 +101,6 @@ server_choose(const struct directive *block, const struct where *request,
 }
 
 /* --- The location --------------------------------------------------------- */
-
-static bool
-pattern_fits(struct str pattern, struct str path, bool fold)
-{
-	char text[PATTERN_BYTES];
-	char subject[PATTERN_BYTES];
-	regex_t regex;
-	bool fits;
-
-	if (pattern.len >= sizeof(text) || path.len >= sizeof(subject))
-		return false;
-	memcpy(text, pattern.ptr, pattern.len);
-	text[pattern.len] = '\0';
-	memcpy(subject, path.ptr, path.len);
-	subject[path.len] = '\0';
-	if (regcomp(&regex, text,
-		REG_EXTENDED | REG_NOSUB | (fold ? REG_ICASE : 0)) != 0)
-		return false;
-	fits = regexec(&regex, subject, 0, NULL, 0) == 0;
-	regfree(&regex);
-	return fits;
-}
 
 static const struct directive *
 location_by_pattern(const struct directive *block, struct str path)

@@ -1,0 +1,141 @@
+#include "nginx/pattern.h"
+
+#include <regex.h>
+#include <string.h>
+
+#define PATTERN_BYTES 1024
+
+bool
+pattern_fits(struct str pattern, struct str text, bool fold)
+{
+	char expression[PATTERN_BYTES];
+	char subject[PATTERN_BYTES];
+	regex_t regex;
+	bool fits;
+
+	if (pattern.len >= sizeof(expression) || text.len >= sizeof(subject))
+		return false;
+	memcpy(expression, pattern.ptr, pattern.len);
+	expression[pattern.len] = '\0';
+	memcpy(subject, text.ptr, text.len);
+	subject[text.len] = '\0';
+	if (regcomp(&regex, expression,
+		REG_EXTENDED | REG_NOSUB | (fold ? REG_ICASE : 0)) != 0)
+		return false;
+	fits = regexec(&regex, subject, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return fits;
+}
+
+static struct str
+behind(struct str s, size_t count)
+{
+	return (struct str){ s.ptr + count, s.len - count };
+}
+
+/* "(?<", "(?P<" or "(?'", and what ends the name; not "(?<=" and "(?<!". */
+static size_t
+name_opens(struct str text, char *end)
+{
+	size_t at = str_starts(text, STR("(?P<")) ? 4 : 3;
+
+	if (!str_starts(text, STR("(?<")) && !str_starts(text, STR("(?'")) &&
+	    at == 3)
+		return 0;
+	*end = text.ptr[at - 1] == '\'' ? '\'' : '>';
+	return at < text.len && text.ptr[at] != '=' && text.ptr[at] != '!' ? at
+									   : 0;
+}
+
+bool
+pattern_name_next(struct str *rest, struct str *name)
+{
+	while (rest->len > 0) {
+		char end = '\0';
+		size_t from = name_opens(*rest, &end);
+		const char *to =
+		    from > 0 ? memchr(rest->ptr + from, end, rest->len - from)
+			     : NULL;
+
+		if (to != NULL) {
+			*name = behind(*rest, from);
+			name->len = (size_t)(to - name->ptr);
+			*rest = behind(*rest, from + name->len);
+			return true;
+		}
+		*rest = behind(*rest, 1);
+	}
+	return false;
+}
+
+static bool
+is_in(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+/* A "|" outside of parentheses is a second expression, with a beginning of its
+ * own. */
+static bool
+has_choice(struct str pattern)
+{
+	int depth = 0;
+
+	for (size_t i = 0; i < pattern.len; i++)
+		switch (pattern.ptr[i]) {
+		case '\\':
+			i++;
+			break;
+		case '(':
+			depth++;
+			break;
+		case ')':
+			depth--;
+			break;
+		case '|':
+			if (depth <= 0)
+				return true;
+			break;
+		default:
+			break;
+		}
+	return false;
+}
+
+struct str
+pattern_prefix(struct str pattern)
+{
+	struct str prefix;
+	size_t len = 0;
+
+	if (!str_starts(pattern, STR("^")) || has_choice(pattern))
+		return STR("");
+	prefix = behind(pattern, 1);
+	while (len < prefix.len && !is_in(prefix.ptr[len], "\\.[](){}?*+|^$"))
+		len++;
+	/* "/ab?" begins with "/a". */
+	if (len > 0 && len < prefix.len && is_in(prefix.ptr[len], "?*{"))
+		len--;
+	prefix.len = len;
+	return prefix;
+}
+
+bool
+pattern_is_narrow(struct str pattern)
+{
+	for (size_t i = 0; i < pattern.len; i++) {
+		char c = pattern.ptr[i];
+		char next = i + 1 < pattern.len ? pattern.ptr[i + 1] : '\0';
+
+		if (c == '.' || (c == '[' && (next == '^' || next == ':')))
+			return false;
+		if (c != '\\')
+			continue;
+		if (next != 'd' && next != 'w' &&
+		    ((next >= 'a' && next <= 'z') ||
+			(next >= 'A' && next <= 'Z')))
+			return false;
+		i++;
+	}
+	return true;
+}
