@@ -220,6 +220,31 @@ satisfy_check(struct linting *l, const struct directive *block)
 		lint_found(l, d, RULE_SATISFY, STR(""));
 }
 
+/* --- Programs ------------------------------------------------------------- */
+
+static bool
+has_part(struct str s, const char *part)
+{
+	return s.len > 0 && memmem(s.ptr, s.len, part, strlen(part)) != NULL;
+}
+
+/* What filters or logs an answer comes too late to lead anywhere. */
+static bool
+is_program(struct str name)
+{
+	return (has_part(name, "_by_lua") || str_starts(name, STR("js_")) ||
+		   str_starts(name, STR("perl"))) &&
+	       !has_part(name, "_filter") && !str_starts(name, STR("log_"));
+}
+
+void
+programs_check(struct linting *l, const struct directive *block)
+{
+	for (const struct directive *d = block->first; d != NULL; d = d->next)
+		if (is_program(d->name))
+			lint_found(l, d, RULE_PROGRAM, STR(""));
+}
+
 /* --- Error pages ---------------------------------------------------------- */
 
 static bool
@@ -291,7 +316,8 @@ error_pages_check(struct linting *l, const struct directive *block)
 /* --- What the gate is told ------------------------------------------------ */
 
 /* A set of the server is run again for the subrequest, and says then what the
- * gate's own location is called. */
+ * gate's own location is called. An if has those of its location, and a
+ * limit_except none. */
 static void
 path_saved_check(struct linting *l, const struct directive *block)
 {
@@ -299,7 +325,7 @@ path_saved_check(struct linting *l, const struct directive *block)
 	const struct directive *d = variable_set(block, path);
 	bool own = d != NULL && d->parent == block;
 
-	if (is_nameless(block) && !own)
+	if (conf_is(block, "if") && !own)
 		return;
 	if (!own || !is_the_variable(conf_arg(d, 1), "uri"))
 		lint_found(l, own ? d : block, RULE_PATH, STR(""));
@@ -321,6 +347,47 @@ identity_check(struct linting *l, const struct directive *block, enum told told)
 		    (asks || is_clients(l, block, conf_arg(d, 1))))
 			lint_found(l, d, RULE_IDENTITY, STR(""));
 	}
+}
+
+static bool
+is_told(const struct linting *l, struct str name)
+{
+	for (size_t i = 0; i < l->told.count; i++)
+		if (str_eq_fold(l->told.items[i], name))
+			return true;
+	return is_decision(l, name);
+}
+
+/* The first line, also of an if, behind which no set is run. */
+static const struct directive *
+break_find(const struct directive *d)
+{
+	const struct directive *inner = conf_is(d, "if") ? d->first : NULL;
+
+	if (conf_is(d, "break") ||
+	    (conf_is(d, "rewrite") && conf_arg_is(d, 2, "break")))
+		return d;
+	for (; inner != NULL; inner = inner->next)
+		if (break_find(inner) != NULL)
+			return break_find(inner);
+	return NULL;
+}
+
+static void
+break_check(struct linting *l, const struct directive *block)
+{
+	const struct directive *stop = NULL;
+	struct str name;
+
+	for (const struct directive *d = block->first; d != NULL; d = d->next)
+		if (stop == NULL)
+			stop = break_find(d);
+		else if (conf_is(d, "set") &&
+			 is_variable(conf_arg(d, 0), &name) &&
+			 is_told(l, name)) {
+			lint_found(l, stop, RULE_BREAK, STR(""));
+			return;
+		}
 }
 
 /* Is it run again when the gate is asked? So is all that is in the server
@@ -430,6 +497,16 @@ kept_check(
 
 /* --- Walking -------------------------------------------------------------- */
 
+static bool
+denies_all(const struct directive *block)
+{
+	const struct directive *deny = conf_own(block, "deny");
+
+	return deny != NULL && conf_arg_is(deny, 0, "all") &&
+	       conf_own(block, "allow") == NULL;
+}
+
+/* Where it answers by itself, or denies, the gate is not asked. */
 static void
 protected_check(struct linting *l, const struct directive *block)
 {
@@ -440,7 +517,11 @@ protected_check(struct linting *l, const struct directive *block)
 	identity_check(l, block, TOLD_TRUSTED_USER);
 	identity_check(l, block, TOLD_PERMISSION);
 	identity_check(l, block, TOLD_ACCOUNT);
+	programs_check(l, block);
+	break_check(l, block);
 	way_check(l, block);
+	if (conf_own(block, "return") != NULL || denies_all(block))
+		return;
 	path_saved_check(l, block);
 	if (!is_nameless(block))
 		kept_check(l, block, decision_of(block));

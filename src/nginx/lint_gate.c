@@ -62,7 +62,12 @@ is_gate(const struct linting *l, const struct directive *location)
 
 /* --- What it hands on ----------------------------------------------------- */
 
-enum param_rule { PARAM_ANY, PARAM_IS, PARAM_NOT_CLIENTS };
+enum param_rule {
+	PARAM_ANY,
+	PARAM_IS,
+	PARAM_NOT_CLIENTS,
+	PARAM_TOLD, /* by each location: one variable, and not a client's */
+};
 
 /* clang-format off */
 static const struct {
@@ -76,10 +81,10 @@ static const struct {
 	{ "ROLEGATE_ADDRESS",       NULL,              PARAM_NOT_CLIENTS, false },
 	{ "ROLEGATE_TRUSTED_USER",  NULL,              PARAM_NOT_CLIENTS, true },
 	{ "ROLEGATE_METHOD",        "$request_method", PARAM_IS,          true },
-	{ "ROLEGATE_PATH",          NULL,              PARAM_NOT_CLIENTS, true },
+	{ "ROLEGATE_PATH",          NULL,              PARAM_TOLD,        true },
 	{ "ROLEGATE_TARGET",        "$request_uri",    PARAM_IS,          true },
-	{ "ROLEGATE_PERMISSION",    NULL,              PARAM_NOT_CLIENTS, true },
-	{ "ROLEGATE_ACCOUNT",       NULL,              PARAM_NOT_CLIENTS, true },
+	{ "ROLEGATE_PERMISSION",    NULL,              PARAM_TOLD,        true },
+	{ "ROLEGATE_ACCOUNT",       NULL,              PARAM_TOLD,        true },
 	{ "ROLEGATE_HOST",          "$host",           PARAM_IS,          false },
 };
 /* clang-format on */
@@ -144,6 +149,7 @@ param_check(struct linting *l, const struct directive *gate, size_t row)
 	const struct directive *d = gate_param(gate, name);
 	const struct directive *again =
 	    d != NULL ? param_next(conf_next(d), name) : NULL;
+	struct str variable;
 
 	if (again != NULL)
 		lint_found(l, again, RULE_GATE_PARAM, str_from(name));
@@ -158,6 +164,12 @@ param_check(struct linting *l, const struct directive *gate, size_t row)
 		if (!conf_arg_is(d, 1, params[row].value))
 			lint_found(l, d, RULE_GATE_PARAM, str_from(name));
 		break;
+	case PARAM_TOLD:
+		if (!is_variable(conf_arg(d, 1), &variable)) {
+			lint_found(l, d, RULE_GATE_PARAM, str_from(name));
+			break;
+		}
+		/* fall through */
 	case PARAM_NOT_CLIENTS:
 		if (is_clients(l, gate, conf_arg(d, 1)))
 			lint_found(
@@ -206,14 +218,45 @@ gates_add(struct linting *l, const struct directive *server)
 
 /* --- The rest of it ------------------------------------------------------- */
 
-static void
-answers_check(struct linting *l, const struct directive *block)
+/* What may send the question elsewhere, or answer it. */
+static bool
+answers(const struct directive *d)
 {
-	for (const struct directive *d = block->first; d != NULL; d = d->next)
-		if (conf_is(d, "return") || conf_is(d, "rewrite"))
+	static const char *const names[] = { "return", "rewrite", "break",
+		"try_files", "proxy_pass", "grpc_pass", "uwsgi_pass",
+		"scgi_pass", "memcached_pass" };
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (conf_is(d, names[i]))
+			return true;
+	return is_nameless(d) || is_location(d);
+}
+
+static void
+answers_check(struct linting *l, const struct directive *gate)
+{
+	for (const struct directive *d = gate->first; d != NULL; d = d->next)
+		if (answers(d))
 			lint_found(l, d, RULE_GATE_ANSWERS, STR(""));
-		else if (is_nameless(d))
-			answers_check(l, d);
+}
+
+/* The gate limits and logs by address: one that each client may name in a
+ * header is none. */
+static void
+address_check(struct linting *l, const struct directive *gate)
+{
+	const struct str all = STR("/0");
+
+	for (const struct directive *d = conf_find(gate, "set_real_ip_from");
+	     d != NULL; d = conf_next(d)) {
+		struct str from = conf_arg(d, 0);
+
+		if (from.len > all.len &&
+		    str_eq(
+			(struct str){ from.ptr + from.len - all.len, all.len },
+			all))
+			lint_found(l, d, RULE_IDENTITY, STR("$remote_addr"));
+	}
 }
 
 static void
@@ -248,6 +291,8 @@ gate_check(struct linting *l, const struct directive *gate)
 	    conf_find(gate, "fastcgi_intercept_errors");
 
 	answers_check(l, gate);
+	programs_check(l, gate);
+	address_check(l, gate);
 	if (!is_on(gate, "internal", NULL))
 		lint_found(l, gate, RULE_GATE_INTERNAL, STR(""));
 	if (pass == NULL || is_clients(l, gate, conf_arg(pass, 0))) {

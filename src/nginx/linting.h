@@ -74,6 +74,9 @@ void list_add(struct linting *l, const struct directive ***items, size_t *count,
 void lint_found(struct linting *l, const struct directive *at,
     enum nginx_rule_id rule, struct str what);
 
+/* Programs in the block itself that run before the gate has answered. */
+void programs_check(struct linting *l, const struct directive *block);
+
 bool is_location(const struct directive *d);
 /* if and limit_except: to nginx, locations without a name. */
 bool is_nameless(const struct directive *d);

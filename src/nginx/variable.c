@@ -458,8 +458,10 @@ text_origin(struct linting *l, const struct directive *block, struct str text,
 		if (is_number(name))
 			origin |= number_origin(l, block, entry, looks);
 		else {
-			if (!is_verified(block, name))
-				origin |= built_in_origin(name);
+			unsigned own = built_in_origin(name);
+
+			if (own != OF_NGINX && !is_verified(block, name))
+				origin |= own;
 			origin |= setters_origin(l, block, name, looks);
 		}
 	return origin;
