@@ -617,19 +617,43 @@ switches_check(struct linting *l, const struct directive *block)
 	}
 }
 
+/* "*:80" and "0.0.0.0:80" are "80", and so is no address at all. */
+static struct str
+listen_address(const struct directive *listen)
+{
+	struct str text = listen != NULL ? conf_arg(listen, 0) : STR("80");
+	static const char *const any[] = { "*", "0.0.0.0" };
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = strlen(any[i]);
+
+		if (!str_starts(text, str_from(any[i])))
+			continue;
+		if (text.len == len)
+			return STR("80");
+		if (text.ptr[len] == ':')
+			return (struct str){ text.ptr + len + 1,
+				text.len - len - 1 };
+	}
+	return text;
+}
+
 /* The first server on an address reads the headers of all of them. */
 static bool
 listens_with(const struct directive *a, const struct directive *b)
 {
 	const struct directive *x = conf_own(a, "listen");
+	const struct directive *y;
 
-	if (x == NULL || conf_own(b, "listen") == NULL)
-		return x == NULL && conf_own(b, "listen") == NULL;
-	for (; x != NULL; x = conf_next(x))
-		for (const struct directive *y = conf_own(b, "listen");
-		     y != NULL; y = conf_next(y))
-			if (str_eq(conf_arg(x, 0), conf_arg(y, 0)))
+	do {
+		y = conf_own(b, "listen");
+		do {
+			if (str_eq(listen_address(x), listen_address(y)))
 				return true;
+			y = y != NULL ? conf_next(y) : NULL;
+		} while (y != NULL);
+		x = x != NULL ? conf_next(x) : NULL;
+	} while (x != NULL);
 	return false;
 }
 

@@ -168,6 +168,10 @@ handler_of(const struct directive *block, const struct directive **line);
 /* "http://a:80/b" is the address "a:80" and the path "/b". */
 struct str target_address(struct str text);
 struct str target_path(struct str text);
+/* All that the text may be, with the values of its variables: "*" is what a
+ * client may choose. */
+void texts_add(struct linting *l, const struct directive *block,
+    struct str text, struct strs *out);
 /* All addresses that the text may lead to after an allow. */
 void target_add(struct linting *l, const struct directive *block,
     struct str text, struct strs *out);

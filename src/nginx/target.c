@@ -3,6 +3,9 @@
 #include "nginx/linting.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define HTTP_PORT    80
+#define HTTPS_PORT   443
+#define TEXTS_MAX    4096 /* that one text may be */
 
 /* clang-format off */
 static const struct handler handlers[] = {
@@ -108,36 +111,102 @@ target_path(struct str text)
 	return (struct str){ text.ptr + len, text.len - len };
 }
 
-/* Two ways to write one address are one: "localhost" is "127.0.0.1:80". */
+static bool
+is_loopback(struct str host)
+{
+	static const char *const names[] = { "localhost", "0.0.0.0", "[::]",
+		"[::1]" };
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (str_eq_fold(host, str_from(names[i])))
+			return true;
+	return false;
+}
+
+/* ":080" is ":80". */
+static struct str
+port_of(struct linting *l, struct str text, int64_t fallback)
+{
+	int64_t port = fallback;
+
+	if (text.len > 0 && !str_to_i64(text, 0, INT32_MAX, &port))
+		return text;
+	return str_fmt(l->arena, "%lld", (long long)port);
+}
+
+/* Two ways to write one address are one: "localhost" is "127.0.0.1:80". A "*"
+ * is what a client may choose. */
 static void
-address_add(struct linting *l, struct str address, struct strs *out)
+address_add(
+    struct linting *l, struct str address, int64_t port, struct strs *out)
 {
 	struct str host = address;
-	struct str port = STR(":80");
+	struct str digits = STR("");
 	const char *colon = memrchr(address.ptr, ':', address.len);
 
-	if (str_starts(address, STR("unix:"))) {
+	if (str_starts(address, STR("unix:")) || str_eq(address, STR("*"))) {
 		strs_add(l, out, address);
 		return;
 	}
 	if (colon != NULL && address.ptr[address.len - 1] != ']') {
 		host.len = (size_t)(colon - address.ptr);
-		port = (struct str){ colon, address.len - host.len };
+		digits = (struct str){ colon + 1, address.len - host.len - 1 };
 	}
-	if (str_eq_fold(host, STR("localhost")))
+	if (is_loopback(host))
 		host = STR("127.0.0.1");
+	digits = port_of(l, digits, port);
 	strs_add(l, out,
-	    str_fmt(l->arena, "%.*s%.*s", STR_ARGS(host), STR_ARGS(port)));
+	    str_fmt(l->arena, "%.*s:%.*s", STR_ARGS(host), STR_ARGS(digits)));
+}
+
+/* Does the pattern, with "*" in it, fit the text? Names of hosts and upstreams
+ * have no case. */
+static bool
+star_fits(struct str pattern, struct str text)
+{
+	size_t star = SIZE_MAX;
+	size_t back = 0;
+	size_t p = 0;
+	size_t t = 0;
+
+	while (t < text.len) {
+		struct str a = { pattern.ptr + p, p < pattern.len };
+		struct str b = { text.ptr + t, 1 };
+
+		if (str_eq(a, STR("*"))) {
+			star = p++;
+			back = t;
+		} else if (str_eq_fold(a, b)) {
+			p++;
+			t++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1;
+			t = ++back;
+		} else
+			return false;
+	}
+	while (p < pattern.len && pattern.ptr[p] == '*')
+		p++;
+	return p == pattern.len;
 }
 
 static const struct directive *
-upstream_find(const struct linting *l, struct str name)
+upstream_next(const struct directive *d, struct str name)
 {
-	for (const struct directive *d = conf_own(l->http, "upstream");
-	     d != NULL; d = conf_next(d))
-		if (str_eq(conf_arg(d, 0), name))
-			return d;
-	return NULL;
+	while (d != NULL && !star_fits(name, conf_arg(d, 0)))
+		d = conf_next(d);
+	return d;
+}
+
+/* Of the same http or stream block. */
+static const struct directive *
+upstream_find(const struct directive *block, struct str name)
+{
+	const struct directive *found = NULL;
+
+	for (; block != NULL && found == NULL; block = block->parent)
+		found = upstream_next(conf_own(block, "upstream"), name);
+	return found;
 }
 
 static bool
@@ -153,7 +222,7 @@ servers_add(
 	for (const struct directive *d = conf_own(upstream, "server");
 	     d != NULL; d = conf_next(d))
 		if (!has_arg(d, "down") && d->args.count > 0)
-			address_add(l, conf_arg(d, 0), out);
+			address_add(l, conf_arg(d, 0), HTTP_PORT, out);
 }
 
 /* --- The proof ------------------------------------------------------------ */
@@ -187,7 +256,7 @@ target_proof(
 static bool
 leads_nowhere(const struct linting *l, struct str value, bool files)
 {
-	const struct directive *upstream = upstream_find(l, value);
+	const struct directive *upstream = upstream_find(l->http, value);
 
 	if (files)
 		return str_eq(value, STR("/dev/null"));
@@ -227,48 +296,124 @@ proof_check(struct linting *l, const struct directive *map, bool files)
 
 /* --- Where it leads ------------------------------------------------------- */
 
-static void address_resolve(struct linting *l, const struct directive *block,
-    struct str address, struct strs *out, int looks);
+/* All that a map, geo or split_clients may make of it. */
+static void
+choices_add(struct linting *l, const struct directive *table, struct strs *out)
+{
+	for (const struct directive *d = table->first; d != NULL; d = d->next)
+		if (d->args.count > 0)
+			strs_add(l, out, conf_arg(d, 0));
+}
 
 static void
-map_resolve(struct linting *l, const struct directive *block,
-    const struct directive *map, struct strs *out, int looks)
+values_add(struct linting *l, const struct directive *block, struct str name,
+    struct strs *out)
 {
-	for (const struct directive *d = map->first; d != NULL; d = d->next)
-		if (d->args.count > 0)
-			address_resolve(l, block,
-			    target_address(conf_arg(d, 0)), out, looks);
+	const struct directive *map = variable_map(l, name);
+	struct setters all = setters_of(l, name);
+
+	variable_values(l, block, name, out);
+	if (map != NULL)
+		choices_add(l, map, out);
+	for (size_t i = 0; i < all.count && all.items[i].kind < SETTER_SET; i++)
+		if (all.items[i].kind == SETTER_CHOICE)
+			choices_add(l, all.items[i].at, out);
+}
+
+/* "$name" as it is written in the text that the name stands in. */
+static struct str
+written(struct str name)
+{
+	if (name.ptr[-1] == '{')
+		return (struct str){ name.ptr - 2, name.len + 3 };
+	return (struct str){ name.ptr - 1, name.len + 1 };
+}
+
+/* Puts every value in the place of each variable behind `done`: "*" where a
+ * client may choose it, and the variable where nothing is known of it. */
+static void
+text_expand(struct linting *l, const struct directive *block, struct str done,
+    struct str text, struct strs *out, int looks)
+{
+	struct str rest = text;
+	struct strs values = { 0 };
+	struct str name;
+	struct str sign;
+
+	if (!look(l) || out->count > TEXTS_MAX) {
+		l->looks = LOOKS_MAX + 1;
+		return;
+	}
+	if (!variable_next(&rest, &name)) {
+		strs_add(l, out,
+		    str_fmt(
+			l->arena, "%.*s%.*s", STR_ARGS(done), STR_ARGS(text)));
+		return;
+	}
+	sign = written(name);
+	done = str_fmt(l->arena, "%.*s%.*s", STR_ARGS(done),
+	    (int)(sign.ptr - text.ptr), text.ptr);
+	text = (struct str){ sign.ptr + sign.len,
+		text.len - (size_t)(sign.ptr + sign.len - text.ptr) };
+	if (looks > 0)
+		values_add(l, block, name, &values);
+	for (size_t i = 0; i < values.count; i++)
+		text_expand(l, block, done,
+		    str_fmt(l->arena, "%.*s%.*s", STR_ARGS(values.items[i]),
+			STR_ARGS(text)),
+		    out, looks - 1);
+	if (values.count > 0)
+		return;
+	if (looks == 0 || is_clients(l, block, sign))
+		sign = STR("*");
+	text_expand(l, block,
+	    str_fmt(l->arena, "%.*s%.*s", STR_ARGS(done), STR_ARGS(sign)), text,
+	    out, looks);
+}
+
+void
+texts_add(struct linting *l, const struct directive *block, struct str text,
+    struct strs *out)
+{
+	text_expand(l, block, STR(""), text, out, LOOKS_DEEP);
 }
 
 static void
 address_resolve(struct linting *l, const struct directive *block,
-    struct str address, struct strs *out, int looks)
+    struct str text, struct strs *out)
 {
-	const struct directive *d;
-	struct str name;
+	struct str scheme;
+	struct str address = target_address(text);
+	const struct directive *upstream = upstream_find(block, address);
 
-	if (looks == 0 || address.len == 0 || !look(l))
+	if (address.len == 0)
 		return;
-	if (!is_variable(address, &name)) {
-		d = upstream_find(l, address);
-		if (d != NULL)
-			servers_add(l, d, out);
-		else
-			address_add(l, address, out);
-	} else if ((d = variable_map(l, name)) != NULL)
-		map_resolve(l, block, d, out, looks - 1);
-	else if ((d = variable_set(block, name)) != NULL)
-		address_resolve(
-		    l, block, target_address(conf_arg(d, 1)), out, looks - 1);
-	else
-		strs_add(l, out, address);
+	scheme_skip(text, &scheme);
+	if (upstream == NULL || memchr(address.ptr, '*', address.len) != NULL)
+		address_add(l, address,
+		    str_starts(scheme, STR("https")) ||
+			    str_starts(scheme, STR("grpcs"))
+			? HTTPS_PORT
+			: HTTP_PORT,
+		    out);
+	for (; upstream != NULL;
+	     upstream = upstream_next(conf_next(upstream), address))
+		servers_add(l, upstream, out);
 }
 
 void
 target_add(struct linting *l, const struct directive *block, struct str text,
     struct strs *out)
 {
-	address_resolve(l, block, target_address(text), out, LOOKS_DEEP);
+	struct str address = target_address(text);
+	struct strs texts = { 0 };
+
+	texts_add(l, block,
+	    (struct str){
+		text.ptr, (size_t)(address.ptr - text.ptr) + address.len },
+	    &texts);
+	for (size_t i = 0; i < texts.count; i++)
+		address_resolve(l, block, texts.items[i], out);
 }
 
 bool
@@ -276,7 +421,8 @@ target_meets(const struct strs *a, const struct strs *b)
 {
 	for (size_t i = 0; i < a->count; i++)
 		for (size_t j = 0; j < b->count; j++)
-			if (str_eq(a->items[i], b->items[j]))
+			if (star_fits(a->items[i], b->items[j]) ||
+			    star_fits(b->items[j], a->items[i]))
 				return true;
 	return false;
 }
