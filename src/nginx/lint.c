@@ -247,12 +247,23 @@ programs_check(struct linting *l, const struct directive *block)
 
 /* --- Error pages ---------------------------------------------------------- */
 
+/* Is it a code that nginx gives without an allow, also before the gate is
+ * asked? Those others are of a page or an application. */
 static bool
 is_denial(struct str code)
 {
-	return code.len == 3 &&
-	       (code.ptr[0] == '5' || str_eq(code, STR("401")) ||
-		   str_eq(code, STR("403")));
+	static const char *const later[] = { "404", "405", "416" };
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		if (str_eq(code, str_from(later[i])))
+			return false;
+	return code.len == 3 && (code.ptr[0] == '4' || code.ptr[0] == '5');
+}
+
+static bool
+is_gateway(struct str code)
+{
+	return str_eq(code, STR("502")) || str_eq(code, STR("504"));
 }
 
 /* A location that says the refusal itself: with a return of its own, or by
@@ -304,13 +315,43 @@ makes_success(const struct directive *block, const struct directive *d)
 	return false;
 }
 
+/* A page has a path of its own, which everybody may ask for; a named location
+ * has the one that was refused. */
+static bool
+goes_on_inside(
+    struct linting *l, const struct directive *block, struct str page)
+{
+	const struct directive *location = page_location(block, page);
+
+	return location != NULL && str_starts(page, STR("@")) &&
+	       leads_inside(l, location);
+}
+
+static bool
+leads_on(
+    struct linting *l, const struct directive *block, const struct directive *d)
+{
+	size_t count = d->args.count;
+	bool denial = conf_is(d, "post_action");
+
+	for (size_t i = 0; i + 1 < count; i++)
+		denial = denial || (is_denial(d->args.items[i]) &&
+				       !is_gateway(d->args.items[i]));
+	return denial && count > 0 &&
+	       goes_on_inside(l, block, d->args.items[count - 1]);
+}
+
 static void
 error_pages_check(struct linting *l, const struct directive *block)
 {
+	const struct directive *after = conf_find(block, "post_action");
+
 	for (const struct directive *d = conf_find(block, "error_page");
 	     d != NULL; d = conf_next(d))
-		if (makes_success(block, d))
+		if (makes_success(block, d) || leads_on(l, block, d))
 			lint_found(l, d, RULE_ERROR_PAGE, STR(""));
+	if (after != NULL && leads_on(l, block, after))
+		lint_found(l, after, RULE_ERROR_PAGE, STR(""));
 }
 
 /* --- What the gate is told ------------------------------------------------ */
@@ -584,14 +625,17 @@ protected_collect(struct linting *l, const struct directive *block)
 
 	if (is_gate(l, block))
 		return;
-	if (handler_of(block, &pass) != NULL) {
-		if (is_protected(block) ||
-		    target_proof(l, block, target_address(conf_arg(pass, 0))) !=
-			NULL)
-			target_add(l, block, conf_arg(pass, 0), &l->apps);
-	} else if (is_location(block) && is_protected(block) &&
-		   files_line(block) != NULL)
-		list_add(l, &l->files, &l->file_count, &l->file_cap, block);
+	if (handler_of(block, &pass) == NULL) {
+		if (is_protected(block) && serves_files(block))
+			list_add(
+			    l, &l->files, &l->file_count, &l->file_cap, block);
+		return;
+	}
+	if (is_protected(block))
+		list_add(l, &l->ways, &l->way_count, &l->way_cap, block);
+	if (is_protected(block) ||
+	    target_proof(l, block, target_address(conf_arg(pass, 0))) != NULL)
+		target_add(l, block, conf_arg(pass, 0), &l->apps);
 }
 
 /* --- Servers -------------------------------------------------------------- */
@@ -667,10 +711,25 @@ shares_protected(const struct linting *l, const struct directive *server)
 	return false;
 }
 
+/* Does every request get to a location? */
+static bool
+has_whole(const struct directive *server)
+{
+	for (const struct directive *d = conf_own(server, "location");
+	     d != NULL; d = conf_next(d))
+		if (str_eq(location_name(d), STR("/")) &&
+		    !location_is_regex(d) &&
+		    !str_eq(location_modifier(d), STR("=")))
+			return true;
+	return false;
+}
+
 static void
 server_check(struct linting *l, const struct directive *server)
 {
 	blocks_walk(l, server, block_check);
+	if (!has_whole(server))
+		(is_protected(server) ? way_check : around_check)(l, server);
 	if (protects(server))
 		returns_check(l, server, true);
 	if (protects(server) || shares_protected(l, server))

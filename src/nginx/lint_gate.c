@@ -272,7 +272,7 @@ switch_check(struct linting *l, const struct directive *gate, const char *name,
 
 /* fastcgi_store in the same place switches a cache off. */
 static void
-cache_check(struct linting *l, const struct directive *gate)
+gate_cache_check(struct linting *l, const struct directive *gate)
 {
 	const struct directive *cache = conf_find(gate, "fastcgi_cache");
 	const struct directive *store = conf_own(gate, "fastcgi_store");
@@ -305,7 +305,7 @@ gate_check(struct linting *l, const struct directive *gate)
 	switch_check(l, gate, "fastcgi_pass_request_body", RULE_GATE_BODY);
 	if (intercept != NULL && conf_arg_is(intercept, 0, "on"))
 		lint_found(l, intercept, RULE_GATE_ERRORS, STR(""));
-	cache_check(l, gate);
+	gate_cache_check(l, gate);
 	for (size_t i = 0; i < COUNT(params); i++)
 		param_check(l, gate, i);
 }

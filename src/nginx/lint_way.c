@@ -42,11 +42,35 @@ sets_header(const struct directive *d, const struct handler *handler,
 		   : str_eq_fold(conf_arg(d, 0), str_from(header));
 }
 
+/* X_Rolegate_Member and x.rolegate.member are to some applications what
+ * X-Rolegate-Member is, and REMOTE_USER of CGI is Remote-User. */
 static bool
-sets_identity(const struct directive *d, const struct handler *handler)
+reads_as(struct str name, struct str header)
 {
+	if (name.len != header.len)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		struct str a = { name.ptr + i, 1 };
+		struct str b = { header.ptr + i, 1 };
+
+		if (!str_eq_fold(a, b) &&
+		    (b.ptr[0] != '-' || (a.ptr[0] != '_' && a.ptr[0] != '.')))
+			return false;
+	}
+	return true;
+}
+
+static bool
+sets_identity(const struct directive *d)
+{
+	const struct str prefix = STR("HTTP_");
+	struct str name = conf_arg(d, 0);
+
+	if (str_starts(name, prefix))
+		name = (struct str){ name.ptr + prefix.len,
+			name.len - prefix.len };
 	for (size_t i = 0; i < COUNT(identity); i++)
-		if (sets_header(d, handler, identity[i]))
+		if (reads_as(name, str_from(identity[i])))
 			return true;
 	return false;
 }
@@ -97,14 +121,13 @@ blamed(struct linting *l, const struct directive *block,
 		   : header;
 }
 
-static void
+void
 values_check(struct linting *l, const struct directive *block,
     const struct handler *handler)
 {
 	for (const struct directive *d = conf_find(block, handler->set);
 	     d != NULL; d = conf_next(d))
-		if (sets_identity(d, handler) &&
-		    is_clients(l, block, conf_arg(d, 1)))
+		if (sets_identity(d) && is_clients(l, block, conf_arg(d, 1)))
 			lint_found(l, blamed(l, block, d), RULE_HEADERS_CLIENT,
 			    STR(""));
 }
@@ -127,18 +150,58 @@ headers_check(struct linting *l, const struct directive *block)
 /* --- Cache ---------------------------------------------------------------- */
 
 static bool
-key_is_whole(struct str key)
+is_member_part(struct str name)
 {
 	static const char *const parts[] = { "rolegate_member", "rolegate_for",
 		"rolegate_role", "rolegate_filter" };
 
 	for (size_t i = 0; i < COUNT(parts); i++)
-		if (!has_variable(key, parts[i]))
-			return false;
-	return true;
+		if (str_eq_fold(name, str_from(parts[i])))
+			return true;
+	return false;
+}
+
+/* Where two parts touch, "/x" of "hanna" is "/xh" of "anna". */
+static bool
+parts_touch(struct str key)
+{
+	struct str rest = key;
+	const char *end = NULL;
+	bool was_part = false;
+	struct str name;
+
+	while (variable_next(&rest, &name)) {
+		bool part = is_member_part(name);
+		const char *sign = name.ptr - (name.ptr[-1] == '{' ? 2 : 1);
+
+		if (sign == end && (part || was_part))
+			return true;
+		end = rest.ptr + (name.ptr[-1] == '{' ? 1 : 0);
+		was_part = part;
+	}
+	return false;
+}
+
+static bool
+key_is_whole(struct str key)
+{
+	return has_variable(key, "rolegate_member") &&
+	       has_variable(key, "rolegate_for") &&
+	       has_variable(key, "rolegate_role") &&
+	       has_variable(key, "rolegate_filter") && !parts_touch(key);
 }
 
 static void
+store_check(struct linting *l, const struct directive *block,
+    const struct handler *handler)
+{
+	const struct directive *store = conf_find(block, handler->store);
+
+	if (store != NULL && !conf_arg_is(store, 0, "off"))
+		lint_found(l, store, RULE_CACHE, STR(""));
+}
+
+void
 cache_check(struct linting *l, const struct directive *block,
     const struct handler *handler)
 {
@@ -152,6 +215,7 @@ cache_check(struct linting *l, const struct directive *block,
 	if (cache != NULL && !conf_arg_is(cache, 0, "off") &&
 	    (key == NULL || !key_is_whole(conf_arg(key, 0))))
 		lint_found(l, cache, RULE_CACHE, STR(""));
+	store_check(l, block, handler);
 }
 
 /* --- Path ----------------------------------------------------------------- */
@@ -176,30 +240,30 @@ is_decided_by_path(const struct directive *block)
 	return set == NULL || conf_arg(set, 1).len == 0;
 }
 
-/* $uri is decoded: a line end or ? that was escaped becomes a real one. */
-static bool
-path_is_decoded(const struct directive *pass)
+/* A line end of the client's that is handed on as one ends a header, or the
+ * request: what stands behind it is the client's own. */
+void
+decoded_check(struct linting *l, const struct directive *block,
+    const struct handler *handler, const struct directive *pass)
 {
-	struct str path = target_path(conf_arg(pass, 0));
-	struct str name;
-
-	while (variable_next(&path, &name))
-		if (str_eq(name, STR("uri")) ||
-		    str_eq(name, STR("document_uri")) ||
-		    (name.ptr[0] >= '1' && name.ptr[0] <= '9'))
-			return true;
-	return false;
+	if (handler->kind != HANDLER_HEADERS)
+		return;
+	if (is_decoded(l, block, target_path(conf_arg(pass, 0))))
+		lint_found(l, pass, RULE_DECODED, STR(""));
+	for (const struct directive *d = conf_find(block, handler->set);
+	     d != NULL; d = conf_next(d))
+		if (is_decoded(l, block, conf_arg(d, 1)))
+			lint_found(l, d, RULE_DECODED, STR(""));
 }
 
 static void
 path_check(struct linting *l, const struct directive *block,
     const struct directive *pass)
 {
-	if (path_is_changed(pass) &&
-	    (is_decided_by_path(block) || path_is_decoded(pass)))
-		lint_found(l, pass, RULE_PATH_CHANGED, STR(""));
 	if (!is_decided_by_path(block))
 		return;
+	if (path_is_changed(pass))
+		lint_found(l, pass, RULE_PATH_CHANGED, STR(""));
 	for (const struct directive *d = conf_own(block, "rewrite"); d != NULL;
 	     d = conf_next(d))
 		if (conf_arg_is(d, 2, "break"))
@@ -220,193 +284,36 @@ proof_require(struct linting *l, const struct directive *block,
 		proof_check(l, map, files);
 }
 
-/* Of a protected block. Whoever says neither where to send a request nor where
- * files are has nothing to protect. */
+static void
+files_way_check(struct linting *l, const struct directive *block)
+{
+	const struct directive *line = files_line(block);
+
+	if (line != NULL)
+		proof_require(l, block, line, conf_arg(line, 0), true);
+	else if (conf_own(block, "location") == NULL)
+		lint_found(l, block, RULE_NO_PROOF, STR(""));
+}
+
+/* Of a protected block. Where nothing is named files come from nginx's own
+ * folder, unless the block is there for the locations in it. */
 void
 way_check(struct linting *l, const struct directive *block)
 {
 	const struct directive *pass;
 	const struct handler *handler = handler_of(block, &pass);
 
-	if (handler != NULL) {
-		proof_require(
-		    l, block, pass, target_address(conf_arg(pass, 0)), false);
-		cache_check(l, block, handler);
-		path_check(l, block, pass);
-		if (handler->kind != HANDLER_PLAIN &&
-		    str_eq(str_from(handler->pass), STR("proxy_pass")) &&
-		    is_on(block, "proxy_intercept_errors", "on"))
-			lint_found(l,
-			    conf_find(block, "proxy_intercept_errors"),
-			    RULE_INTERCEPT, STR(""));
-	} else if (is_location(block) && files_line(block) != NULL)
-		proof_require(l, block, files_line(block),
-		    conf_arg(files_line(block), 0), true);
-}
-
-/* --- What is not protected ------------------------------------------------ */
-
-/* A regex takes what it matches from every location but = and ^~. */
-static bool
-takes_from_protected(const struct directive *block)
-{
-	const struct directive *server = server_of(block);
-
-	if (!location_is_regex(block) || server == NULL)
-		return false;
-	for (const struct directive *d = server->first; d != NULL; d = d->next)
-		if (is_location(d) && d != block && is_protected(d) &&
-		    !str_eq(location_modifier(d), STR("=")) &&
-		    !str_eq(location_modifier(d), STR("^~")))
-			return true;
-	return false;
-}
-
-/* What was allowed may be sent on to here (try_files, error_page), and then the
- * headers are those of this location. The example site has one that is meant
- * for everybody, which says so by the headers that it takes away. */
-static void
-application_check(struct linting *l, const struct directive *block)
-{
-	const struct directive *pass;
-	const struct handler *handler = handler_of(block, &pass);
-	struct strs targets = { 0 };
-	const struct directive *map;
-
-	if (handler == NULL)
-		return;
-	map = target_proof(l, block, target_address(conf_arg(pass, 0)));
-	if (map != NULL) {
-		proof_check(l, map, false);
-		headers_check(l, block);
+	if (handler == NULL) {
+		if (serves_files(block))
+			files_way_check(l, block);
 		return;
 	}
-	target_add(l, block, conf_arg(pass, 0), &targets);
-	if (!target_meets(&targets, &l->apps))
-		return;
-	if (takes_from_protected(block))
-		lint_found(l, block, RULE_HOLE, STR(""));
-	else if (handler->set == NULL ||
-		 headers_missing(l, block, handler, true).len > 0)
-		lint_found(l, pass, RULE_AROUND, STR(""));
-	else
-		values_check(l, block, handler);
-}
-
-/* --- Files ---------------------------------------------------------------- */
-
-struct folder {
-	struct str path; /* where a request for the location's name ends up */
-	struct str root; /* empty: an alias */
-};
-
-/* A root that is a proof's map is the one of an allow. */
-static struct str
-folder_value(struct linting *l, const struct directive *line)
-{
-	struct str value = conf_arg(line, 0);
-	const struct directive *map = NULL;
-	struct str name;
-
-	if (is_variable(value, &name))
-		map = variable_map(l, name);
-	for (const struct directive *d = map != NULL ? map->first : NULL;
-	     d != NULL; d = d->next)
-		if (str_eq_fold(d->name, STR("allow")))
-			return conf_arg(d, 0);
-	return value;
-}
-
-static bool
-folder_of(
-    struct linting *l, const struct directive *location, struct folder *out)
-{
-	const struct directive *line = files_line(location);
-	struct str value;
-
-	if (line == NULL)
-		return false;
-	value = folder_value(l, line);
-	while (value.len > 1 && value.ptr[value.len - 1] == '/')
-		value.len--;
-	*out = (struct folder){ value, STR("") };
-	if (conf_is(line, "alias"))
-		return true;
-	out->root = value;
-	if (!location_is_regex(location))
-		out->path = str_fmt(l->arena, "%.*s%.*s", STR_ARGS(value),
-		    STR_ARGS(location_name(location)));
-	if (out->path.ptr == NULL)
-		l->no_memory = true;
-	while (out->path.len > 1 && out->path.ptr[out->path.len - 1] == '/')
-		out->path.len--;
-	return out->path.ptr != NULL;
-}
-
-static bool
-is_within(struct str path, struct str folder)
-{
-	return str_starts(path, folder) &&
-	       (path.len == folder.len || path.ptr[folder.len] == '/');
-}
-
-/* Where both have one root in one server, a file has one name, and that leads
- * to the location that is protected, unless a regex takes it. */
-static bool
-shares_files(struct linting *l, const struct directive *open,
-    const struct directive *kept)
-{
-	struct folder a;
-	struct folder b;
-
-	if (!folder_of(l, open, &a) || !folder_of(l, kept, &b) ||
-	    (!is_within(a.path, b.path) && !is_within(b.path, a.path)))
-		return false;
-	return a.root.len == 0 || !str_eq(a.root, b.root) ||
-	       server_of(open) != server_of(kept) || location_is_regex(open);
-}
-
-static void
-files_check(struct linting *l, const struct directive *block)
-{
-	const struct directive *pass;
-
-	if (!is_location(block) || handler_of(block, &pass) != NULL ||
-	    conf_own(block, "return") != NULL ||
-	    location_name(block).ptr[0] == '@')
-		return;
-	for (size_t i = 0; i < l->file_count; i++)
-		if (shares_files(l, block, l->files[i]))
-			lint_found(l,
-			    files_line(block)->parent == block
-				? files_line(block)
-				: block,
-			    takes_from_protected(block) ? RULE_HOLE
-							: RULE_FILES,
-			    STR(""));
-}
-
-void
-around_check(struct linting *l, const struct directive *block)
-{
-	application_check(l, block);
-	files_check(l, block);
-}
-
-/* "/files" with "/srv/files/": "/files../x" is "/srv/files/../x". */
-void
-alias_check(struct linting *l, const struct directive *block)
-{
-	const struct directive *alias = conf_own(block, "alias");
-	struct str name;
-	struct str folder;
-
-	if (alias == NULL || !is_location(block) || location_is_regex(block) ||
-	    str_eq(location_modifier(block), STR("=")))
-		return;
-	name = location_name(block);
-	folder = conf_arg(alias, 0);
-	if (name.len > 0 && name.ptr[name.len - 1] != '/' && folder.len > 0 &&
-	    folder.ptr[folder.len - 1] == '/')
-		lint_found(l, alias, RULE_ALIAS, STR(""));
+	proof_require(l, block, pass, target_address(conf_arg(pass, 0)), false);
+	cache_check(l, block, handler);
+	path_check(l, block, pass);
+	decoded_check(l, block, handler, pass);
+	if (str_eq(str_from(handler->pass), STR("proxy_pass")) &&
+	    is_on(block, "proxy_intercept_errors", "on"))
+		lint_found(l, conf_find(block, "proxy_intercept_errors"),
+		    RULE_INTERCEPT, STR(""));
 }

@@ -5,6 +5,7 @@
  *   target.c     where a location leads, and whether only an allow does
  *   lint_gate.c  the location that is asked
  *   lint_way.c   a location that leads somewhere: proof, headers, cache
+ *   lint_around.c  one that is not protected and leads there, too
  *   lint.c       the walk, what answers before the gate, findings
  *
  * A *block* is an http, server, location, if or limit_except. */
@@ -58,6 +59,9 @@ struct linting {
 	const struct directive **files; /* protected locations of files */
 	size_t file_count;
 	size_t file_cap;
+	const struct directive **ways; /* those that lead to an application */
+	size_t way_count;
+	size_t way_cap;
 	struct setter *setters; /* by name, then in the order of the file */
 	size_t setter_count;
 	size_t setter_cap;
@@ -158,6 +162,7 @@ struct handler {
 	const char *set; /* "proxy_set_header" */
 	const char *cache; /* "proxy_cache"; NULL: it has none */
 	const char *cache_key;
+	const char *store;
 	const char *pass_headers; /* "fastcgi_pass_request_headers" */
 	enum handler_kind kind;
 };
@@ -181,6 +186,8 @@ const struct directive *target_proof(
     const struct linting *l, const struct directive *block, struct str address);
 /* Faults of such a map. `files`: its values are folders. */
 void proof_check(struct linting *l, const struct directive *map, bool files);
+/* Does nothing else answer there? */
+bool serves_files(const struct directive *block);
 /* The folder that files come from, NULL when none is named. */
 const struct directive *files_line(const struct directive *block);
 
@@ -192,8 +199,21 @@ struct str headers_missing(struct linting *l, const struct directive *block,
     const struct handler *handler, bool own);
 void way_check(struct linting *l, const struct directive *block);
 void headers_check(struct linting *l, const struct directive *block);
-/* Of a block that is not protected. */
+/* What tells the application who it is. */
+void values_check(struct linting *l, const struct directive *block,
+    const struct handler *handler);
+void decoded_check(struct linting *l, const struct directive *block,
+    const struct handler *handler, const struct directive *pass);
+void cache_check(struct linting *l, const struct directive *block,
+    const struct handler *handler);
+
+/* --- lint_around.c --- */
+
+/* Of a block that is not protected, also of a server. */
 void around_check(struct linting *l, const struct directive *block);
+/* Does it lead to what is protected, without the gate and any path of its own?
+ */
+bool leads_inside(struct linting *l, const struct directive *location);
 void alias_check(struct linting *l, const struct directive *block);
 
 #endif

@@ -9,12 +9,12 @@
 
 /* clang-format off */
 static const struct handler handlers[] = {
-	{ "proxy_pass", "proxy_set_header", "proxy_cache", "proxy_cache_key", "proxy_pass_request_headers", HANDLER_HEADERS },
-	{ "grpc_pass", "grpc_set_header", NULL, NULL, NULL, HANDLER_HEADERS },
-	{ "fastcgi_pass", "fastcgi_param", "fastcgi_cache", "fastcgi_cache_key", "fastcgi_pass_request_headers", HANDLER_PARAMS },
-	{ "uwsgi_pass", "uwsgi_param", "uwsgi_cache", "uwsgi_cache_key", "uwsgi_pass_request_headers", HANDLER_PARAMS },
-	{ "scgi_pass", "scgi_param", "scgi_cache", "scgi_cache_key", "scgi_pass_request_headers", HANDLER_PARAMS },
-	{ "memcached_pass", NULL, NULL, NULL, NULL, HANDLER_PLAIN },
+	{ "proxy_pass", "proxy_set_header", "proxy_cache", "proxy_cache_key", "proxy_store", "proxy_pass_request_headers", HANDLER_HEADERS },
+	{ "grpc_pass", "grpc_set_header", NULL, NULL, NULL, NULL, HANDLER_HEADERS },
+	{ "fastcgi_pass", "fastcgi_param", "fastcgi_cache", "fastcgi_cache_key", "fastcgi_store", "fastcgi_pass_request_headers", HANDLER_PARAMS },
+	{ "uwsgi_pass", "uwsgi_param", "uwsgi_cache", "uwsgi_cache_key", "uwsgi_store", "uwsgi_pass_request_headers", HANDLER_PARAMS },
+	{ "scgi_pass", "scgi_param", "scgi_cache", "scgi_cache_key", "scgi_store", "scgi_pass_request_headers", HANDLER_PARAMS },
+	{ "memcached_pass", NULL, NULL, NULL, NULL, NULL, HANDLER_PLAIN },
 };
 /* clang-format on */
 
@@ -31,6 +31,29 @@ handler_of(const struct directive *block, const struct directive **line)
 		if (!is_nameless(block))
 			return NULL;
 	}
+}
+
+/* What answers by itself, with nothing that is protected. */
+static bool
+has_content(const struct directive *block)
+{
+	static const char *const names[] = { "return", "stub_status",
+		"empty_gif", "echo", "js_content", "perl",
+		"content_by_lua_block", "content_by_lua_file" };
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (conf_own(block, names[i]) != NULL)
+			return true;
+	return false;
+}
+
+bool
+serves_files(const struct directive *block)
+{
+	const struct directive *pass;
+
+	return !is_nameless(block) && handler_of(block, &pass) == NULL &&
+	       !has_content(block);
 }
 
 const struct directive *

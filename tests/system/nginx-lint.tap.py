@@ -9,14 +9,17 @@ that is to be found ends in `# !! CODE`. Above may stand:
   # wrong: STATUS          what a server that is not the gate says on its socket
   # answer: NAME           the gate allows, and says that it is NAME
   # after: NAME            they ask when the gate has allowed it to NAME
+  # first: TARGET          which NAME asked for, when it was another
   # app: TEXT              the application has been told this, or shows it
   # seen: NAME=VALUE       the gate has been told this
   # unseen: NAME=VALUE     the gate has not been asked for this
   # http: TEXT             in the http block
+  # main: TEXT             before it
   # without: TEXT          lines with it are not in the location of the gate
   # instead: TEXT = TEXT   the same, something else
   # gate: CODE             found in the location of the gate
   # map: CODE              found in what `http` says
+  # top: CODE              found in what `main` says
   # all: CODE              found in the whole
   # refused: TEXT          nginx does not start with it, and says this
   # bare: yes              there are no include files
@@ -55,6 +58,7 @@ TOLD = " ".join("$http_" + name.lower().replace("-", "_")
 NGINX = """
 %(user)s
 include %(root)s/tests/nginx/main.conf;
+include %(tmp)s/main.conf;
 http {
     include %(root)s/tests/nginx/http.conf;
     access_log off;
@@ -125,8 +129,9 @@ class Site:
     def files(self):
         for part in ("http", "server", "protect"):
             self.include(part)
-        self.write("more.conf", self.filled(
-            "\n".join(self.told.get("http", [])) + "\n"))
+        for word, name in (("http", "more.conf"), ("main", "main.conf")):
+            self.write(name, self.filled(
+                "\n".join(self.told.get(word, [])) + "\n"))
         self.write("site.conf", self.text)
         self.write("nginx.conf", NGINX % {
             "tmp": self.tmp,
@@ -156,7 +161,8 @@ class Site:
             for code in re.findall(r"!! (\w+)", line):
                 found.add(("site.conf", number, code))
         for word, name in (("gate", "rolegate-server.conf"),
-                           ("map", "more.conf"), ("all", "nginx.conf")):
+                           ("map", "more.conf"), ("top", "main.conf"),
+                           ("all", "nginx.conf")):
             for code in self.told.get(word, []):
                 found.add((name, None, code))
         return found
@@ -213,7 +219,7 @@ class Site:
         if "after" in told:
             self.gate(ALLOW % told["after"])
             self.until_there("site.sock")
-            self.ask()
+            self.ask("first" if "first" in told else "ask")
         if "answer" in told:
             self.gate(ALLOW % told["answer"])
         elif "wrong" in told:
@@ -229,8 +235,8 @@ class Site:
         except FileNotFoundError:
             return []
 
-    def ask(self):
-        method, _, target = ("GET " + self.told["ask"][0]).rpartition(" ")
+    def ask(self, what="ask"):
+        method, _, target = ("GET " + self.told[what][0]).rpartition(" ")
         method = method.split()[-1]
         with self.connect("site.sock") as s:
             s.sendall(("%s %s HTTP/1.0\r\nHost: app.test\r\n%s\r\n" % (
