@@ -12,6 +12,7 @@
 struct dumped {
 	struct str path;
 	struct str text;
+	bool included;
 };
 
 struct reading {
@@ -78,13 +79,14 @@ dump_include(struct reading *r, const char *path, struct directive *into,
 	bool any = false;
 
 	for (size_t i = 0; i < r->dump_count; i++) {
-		const struct dumped *one = &r->dump[i];
+		struct dumped *one = &r->dump[i];
 
 		if (pattern ? fnmatch(path, one->path.ptr,
 				  FNM_PATHNAME | FNM_PERIOD) != 0
 			    : strcmp(path, one->path.ptr) != 0)
 			continue;
 		any = true;
+		one->included = true;
 		if (!text_take(r, one->path, one->text, into, depth))
 			return false;
 	}
@@ -301,8 +303,8 @@ dump_add(struct reading *r, struct str path, struct str rest, size_t *cap)
 	if (r->dump == NULL || path.ptr == NULL)
 		return no_memory(r, path);
 	r->dump[r->dump_count++] = (struct dumped){
-		path,
-		{ rest.ptr != NULL ? rest.ptr : "", 0 },
+		.path = path,
+		.text = { rest.ptr != NULL ? rest.ptr : "", 0 },
 	};
 	return r->dump_count <= NGINX_FILES_MAX ||
 	       refuse(r, path, 0, "nginx_too_large",
@@ -328,6 +330,28 @@ dump_split(struct reading *r, struct str text)
 	return true;
 }
 
+/* nginx prints what it has read, each file once. Anything else is a line in a
+ * file that looks like a mark, and what stands behind it would be lost. */
+static bool
+dump_is_whole(struct reading *r)
+{
+	for (size_t i = 1; i < r->dump_count; i++) {
+		const struct dumped *one = &r->dump[i];
+		bool again = false;
+
+		for (size_t j = 0; j < i && !again; j++)
+			again = str_eq(r->dump[j].path, one->path);
+		if (again || !one->included)
+			return refuse(r, one->path, 0, "nginx_include",
+			    "what nginx -T printed has this file, which "
+			    "nothing "
+			    "includes, or has it twice; look for a comment "
+			    "that "
+			    "reads like its marks");
+	}
+	return true;
+}
+
 static void
 folder_set(struct reading *r, struct str path)
 {
@@ -350,7 +374,7 @@ whole_take(
 	}
 	folder_set(r, path);
 	root->file = path;
-	return text_take(r, path, text, root, 0);
+	return text_take(r, path, text, root, 0) && dump_is_whole(r);
 }
 
 const struct directive *
