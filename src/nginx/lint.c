@@ -372,10 +372,13 @@ path_saved_check(struct linting *l, const struct directive *block)
 		lint_found(l, own ? d : block, RULE_PATH, STR(""));
 }
 
-/* An if whose condition a client may fulfil says it for the client, too. */
+/* An if whose condition a client may fulfil says it for the client, too. The
+ * account may be a part of the path, which the application reads it from. */
 static void
 identity_check(struct linting *l, const struct directive *block, enum told told)
 {
+	bool (*is_wrong)(struct linting *, const struct directive *,
+	    struct str) = told == TOLD_ACCOUNT ? is_said : is_clients;
 	struct str name = told_variable(block, told);
 	bool asks = asks_client(l, block);
 
@@ -385,7 +388,7 @@ identity_check(struct linting *l, const struct directive *block, enum told told)
 
 		if (is_variable(conf_arg(d, 0), &own) &&
 		    str_eq_fold(own, name) &&
-		    (asks || is_clients(l, block, conf_arg(d, 1))))
+		    (asks || is_wrong(l, block, conf_arg(d, 1))))
 			lint_found(l, d, RULE_IDENTITY, STR(""));
 	}
 }

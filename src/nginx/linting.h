@@ -139,11 +139,12 @@ void variable_values(struct linting *l, const struct directive *block,
 /* May a client choose it, on any of the ways that lead to the text? */
 bool
 is_clients(struct linting *l, const struct directive *block, struct str text);
+/* The same, but for the path and the host: those say where it is. */
+bool is_said(struct linting *l, const struct directive *block, struct str text);
 /* May a line end be in it, since it was decoded? */
 bool
 is_decoded(struct linting *l, const struct directive *block, struct str text);
-/* Does an if ask what a client may say as they like? The path is none of that:
- * it is what is decided on. */
+/* Is it an if about what a client says? */
 bool asks_client(struct linting *l, const struct directive *block);
 /* The last line of auth_request_set for it; NULL: none. */
 const struct directive *

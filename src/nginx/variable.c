@@ -225,8 +225,10 @@ variable_values(struct linting *l, const struct directive *block,
 
 enum origin {
 	OF_NGINX = 0,
-	OF_CLIENT = 1, /* a client may choose it */
-	OF_DECODED = 2, /* and write a line end as %0a */
+	OF_PATH = 1, /* a client may choose it, by asking for it */
+	OF_SAID = 2, /* or by saying it in a header or an argument */
+	OF_CLIENT = OF_PATH | OF_SAID,
+	OF_DECODED = 4, /* %0a of the client's is a line end in it */
 };
 
 static bool
@@ -245,25 +247,25 @@ built_in_origin(struct str name)
 		const char *name;
 		unsigned origin;
 	} exact[] = {
-		{ "uri", OF_CLIENT | OF_DECODED },
-		{ "document_uri", OF_CLIENT | OF_DECODED },
-		{ "fastcgi_script_name", OF_CLIENT | OF_DECODED },
-		{ "fastcgi_path_info", OF_CLIENT | OF_DECODED },
-		{ "request_filename", OF_CLIENT | OF_DECODED },
-		{ "args", OF_CLIENT },
-		{ "content_length", OF_CLIENT },
-		{ "content_type", OF_CLIENT },
-		{ "host", OF_CLIENT },
-		{ "proxy_add_x_forwarded_for", OF_CLIENT },
-		{ "query_string", OF_CLIENT },
-		{ "remote_user", OF_CLIENT },
-		{ "request", OF_CLIENT },
-		{ "request_body", OF_CLIENT },
-		{ "request_uri", OF_CLIENT },
-		{ "ssl_ciphers", OF_CLIENT },
-		{ "ssl_curves", OF_CLIENT },
-		{ "ssl_server_name", OF_CLIENT },
-		{ "uid_got", OF_CLIENT },
+		{ "uri", OF_PATH | OF_DECODED },
+		{ "document_uri", OF_PATH | OF_DECODED },
+		{ "fastcgi_script_name", OF_PATH | OF_DECODED },
+		{ "fastcgi_path_info", OF_PATH | OF_DECODED },
+		{ "request_filename", OF_PATH | OF_DECODED },
+		{ "args", OF_SAID },
+		{ "content_length", OF_SAID },
+		{ "content_type", OF_SAID },
+		{ "host", OF_PATH },
+		{ "proxy_add_x_forwarded_for", OF_SAID },
+		{ "query_string", OF_SAID },
+		{ "remote_user", OF_SAID },
+		{ "request", OF_SAID },
+		{ "request_body", OF_SAID },
+		{ "request_uri", OF_PATH },
+		{ "ssl_ciphers", OF_SAID },
+		{ "ssl_curves", OF_SAID },
+		{ "ssl_server_name", OF_PATH },
+		{ "uid_got", OF_SAID },
 	};
 	static const char *const begins[] = { "http_", "arg_", "cookie_",
 		"ssl_client_" };
@@ -273,7 +275,7 @@ built_in_origin(struct str name)
 			return exact[i].origin;
 	for (size_t i = 0; i < COUNT(begins); i++)
 		if (starts_fold(name, str_from(begins[i])))
-			return OF_CLIENT;
+			return OF_SAID;
 	return OF_NGINX;
 }
 
@@ -346,7 +348,7 @@ static unsigned
 capture_origin(struct linting *l, const struct directive *block,
     const struct directive *d, int looks)
 {
-	unsigned origin = OF_CLIENT | OF_DECODED;
+	unsigned origin = OF_PATH | OF_DECODED;
 
 	if (is_entry(d))
 		origin = text_origin(
@@ -362,7 +364,7 @@ static unsigned
 number_origin(struct linting *l, const struct directive *block,
     const struct directive *entry, int looks)
 {
-	unsigned origin = OF_CLIENT;
+	unsigned origin = OF_PATH;
 
 	if (entry != NULL && str_starts(entry->name, STR("~")))
 		return capture_origin(l, block, entry, looks);
@@ -467,32 +469,34 @@ text_origin(struct linting *l, const struct directive *block, struct str text,
 	return origin;
 }
 
+static bool
+has_origin(struct linting *l, const struct directive *block, struct str text,
+    unsigned origin)
+{
+	return (text_origin(l, block, text, NULL, LOOKS_DEEP) & origin) != 0;
+}
+
 bool
 is_clients(struct linting *l, const struct directive *block, struct str text)
 {
-	return (text_origin(l, block, text, NULL, LOOKS_DEEP) & OF_CLIENT) != 0;
+	return has_origin(l, block, text, OF_CLIENT);
+}
+
+bool
+is_said(struct linting *l, const struct directive *block, struct str text)
+{
+	return has_origin(l, block, text, OF_SAID);
 }
 
 bool
 is_decoded(struct linting *l, const struct directive *block, struct str text)
 {
-	return (text_origin(l, block, text, NULL, LOOKS_DEEP) & OF_DECODED) !=
-	       0;
+	return has_origin(l, block, text, OF_DECODED);
 }
 
 bool
 asks_client(struct linting *l, const struct directive *block)
 {
-	static const char *const paths[] = { "uri", "document_uri",
-		"request_uri", "host" };
-	struct str text = asked_text(block);
-	struct str rest = text;
-	struct str name;
-
-	if (!conf_is(block, "if") || !variable_next(&rest, &name))
-		return false;
-	for (size_t i = 0; i < COUNT(paths); i++)
-		if (str_eq_fold(name, str_from(paths[i])))
-			return false;
-	return is_clients(l, block->parent, text);
+	return conf_is(block, "if") &&
+	       is_said(l, block->parent, asked_text(block));
 }
