@@ -232,9 +232,9 @@ has_part(struct str s, const char *part)
 static bool
 is_program(struct str name)
 {
-	return (has_part(name, "_by_lua") || str_starts(name, STR("js_")) ||
-		   str_starts(name, STR("perl"))) &&
-	       !has_part(name, "_filter") && !str_starts(name, STR("log_"));
+	return (has_part(name, "_by_lua") && !has_part(name, "_filter") &&
+		   !str_starts(name, STR("log_"))) ||
+	       str_eq(name, STR("js_content")) || str_eq(name, STR("perl"));
 }
 
 void
@@ -453,7 +453,8 @@ told_check(struct linting *l)
 		struct setters all = setters_of(l, l->told.items[i]);
 
 		for (size_t j = 0; j < all.count; j++)
-			if (all.items[j].kind == SETTER_SET &&
+			if ((all.items[j].kind == SETTER_SET ||
+				all.items[j].kind == SETTER_PROGRAM) &&
 			    is_run_again(l, all.items[j].at))
 				lint_found(
 				    l, all.items[j].at, RULE_AGAIN, STR(""));

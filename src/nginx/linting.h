@@ -141,7 +141,8 @@ bool
 is_clients(struct linting *l, const struct directive *block, struct str text);
 /* The same, but for the path and the host: those say where it is. */
 bool is_said(struct linting *l, const struct directive *block, struct str text);
-/* May a line end be in it, since it was decoded? */
+/* May a line end be in it, since it was decoded? Where it is protected, a blank
+ * or a ? is enough. */
 bool
 is_decoded(struct linting *l, const struct directive *block, struct str text);
 /* Is it an if about what a client says? */

@@ -120,14 +120,28 @@ pattern_prefix(struct str pattern)
 	return prefix;
 }
 
-bool
-pattern_is_narrow(struct str pattern)
+/* "(?s)" and its like change what a "." is. */
+static bool
+has_flags(struct str pattern)
+{
+	for (size_t i = 0; i + 2 < pattern.len; i++)
+		if (pattern.ptr[i] == '(' && pattern.ptr[i + 1] == '?' &&
+		    ((pattern.ptr[i + 2] >= 'a' && pattern.ptr[i + 2] <= 'z') ||
+			is_in(pattern.ptr[i + 2], "-^")))
+			return true;
+	return false;
+}
+
+/* Nothing of it stands for what it does not list, but a "." where `dots`. */
+static bool
+lists_all(struct str pattern, bool dots)
 {
 	for (size_t i = 0; i < pattern.len; i++) {
 		char c = pattern.ptr[i];
 		char next = i + 1 < pattern.len ? pattern.ptr[i + 1] : '\0';
 
-		if (c == '.' || (c == '[' && (next == '^' || next == ':')))
+		if ((c == '.' && !dots) ||
+		    (c == '[' && (next == '^' || next == ':')))
 			return false;
 		if (c != '\\')
 			continue;
@@ -138,4 +152,16 @@ pattern_is_narrow(struct str pattern)
 		i++;
 	}
 	return true;
+}
+
+bool
+pattern_is_narrow(struct str pattern)
+{
+	return lists_all(pattern, false);
+}
+
+bool
+pattern_is_one_line(struct str pattern)
+{
+	return lists_all(pattern, true) && !has_flags(pattern);
 }

@@ -14,8 +14,9 @@ bool pattern_name_next(struct str *rest, struct str *name);
 /* What each text that it fits begins with: "/a/" of "^/a/(b|c)"; it may be
  * empty. */
 struct str pattern_prefix(struct str pattern);
-/* Do its parts hold nothing but what it lists: no ".", no "[^/]"? Then no line
- * end can be in them. */
+/* Do its parts hold nothing but what it lists: no ".", no "[^/]"? */
 bool pattern_is_narrow(struct str pattern);
+/* Can no line end be in them? A "." is none. */
+bool pattern_is_one_line(struct str pattern);
 
 #endif

@@ -228,7 +228,8 @@ enum origin {
 	OF_PATH = 1, /* a client may choose it, by asking for it */
 	OF_SAID = 2, /* or by saying it in a header or an argument */
 	OF_CLIENT = OF_PATH | OF_SAID,
-	OF_DECODED = 4, /* %0a of the client's is a line end in it */
+	OF_DECODED = 4, /* %20 and %3f of the client's are a blank and a ? */
+	OF_LINES = 8, /* and %0a is a line end */
 };
 
 static bool
@@ -247,11 +248,11 @@ built_in_origin(struct str name)
 		const char *name;
 		unsigned origin;
 	} exact[] = {
-		{ "uri", OF_PATH | OF_DECODED },
-		{ "document_uri", OF_PATH | OF_DECODED },
-		{ "fastcgi_script_name", OF_PATH | OF_DECODED },
-		{ "fastcgi_path_info", OF_PATH | OF_DECODED },
-		{ "request_filename", OF_PATH | OF_DECODED },
+		{ "uri", OF_PATH | OF_DECODED | OF_LINES },
+		{ "document_uri", OF_PATH | OF_DECODED | OF_LINES },
+		{ "fastcgi_script_name", OF_PATH | OF_DECODED | OF_LINES },
+		{ "fastcgi_path_info", OF_PATH | OF_DECODED | OF_LINES },
+		{ "request_filename", OF_PATH | OF_DECODED | OF_LINES },
 		{ "args", OF_SAID },
 		{ "content_length", OF_SAID },
 		{ "content_type", OF_SAID },
@@ -348,14 +349,17 @@ static unsigned
 capture_origin(struct linting *l, const struct directive *block,
     const struct directive *d, int looks)
 {
-	unsigned origin = OF_PATH | OF_DECODED;
+	unsigned origin = OF_PATH | OF_DECODED | OF_LINES;
 
 	if (is_entry(d))
 		origin = text_origin(
 		    l, block, conf_arg(d->parent, 0), NULL, looks - 1);
 	else if (conf_is(d, "if"))
 		origin = text_origin(l, block, asked_text(d), NULL, looks - 1);
-	return pattern_is_narrow(pattern_of(d)) ? origin & OF_CLIENT : origin;
+	if (pattern_is_narrow(pattern_of(d)))
+		return origin & OF_CLIENT;
+	return pattern_is_one_line(pattern_of(d)) ? origin & ~(unsigned)OF_LINES
+						  : origin;
 }
 
 /* $1 is of the expression that was looked at last: of the map's own, of the
@@ -491,7 +495,8 @@ is_said(struct linting *l, const struct directive *block, struct str text)
 bool
 is_decoded(struct linting *l, const struct directive *block, struct str text)
 {
-	return has_origin(l, block, text, OF_DECODED);
+	return has_origin(
+	    l, block, text, is_protected(block) ? OF_DECODED : OF_LINES);
 }
 
 bool
