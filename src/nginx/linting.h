@@ -16,6 +16,7 @@
 
 #define LOOKS_DEEP 8 /* variables that come from each other */
 #define LOOKS_MAX  (4 * 1024 * 1024) /* in one configuration */
+#define LOOK_BYTES 16 /* of a text that is put together: one more */
 
 struct strs {
 	struct str *items;
@@ -126,8 +127,9 @@ bool has_variable(struct str text, const char *name);
 /* Is the text one variable and nothing else? */
 bool is_variable(struct str text, struct str *name);
 bool is_the_variable(struct str text, const char *name);
-/* One more look; false: there were too many, and the whole is refused. */
-bool look(struct linting *l);
+/* One more look, that makes a text of so many bytes; false: there were too
+ * many, and the whole is refused. */
+bool look(struct linting *l, size_t bytes);
 /* The last `set` of it that holds here; NULL: none. */
 const struct directive *
 variable_set(const struct directive *block, struct str name);

@@ -323,9 +323,13 @@ proof_check(struct linting *l, const struct directive *map, bool files)
 static void
 choices_add(struct linting *l, const struct directive *table, struct strs *out)
 {
-	for (const struct directive *d = table->first; d != NULL; d = d->next)
+	const struct directive *d = table->first;
+
+	for (; d != NULL && out->count <= TEXTS_MAX; d = d->next)
 		if (d->args.count > 0)
 			strs_add(l, out, conf_arg(d, 0));
+	if (d != NULL)
+		l->looks = LOOKS_MAX + 1;
 }
 
 static void
@@ -363,7 +367,7 @@ text_expand(struct linting *l, const struct directive *block, struct str done,
 	struct str name;
 	struct str sign;
 
-	if (!look(l) || out->count > TEXTS_MAX) {
+	if (!look(l, done.len + text.len) || out->count > TEXTS_MAX) {
 		l->looks = LOOKS_MAX + 1;
 		return;
 	}
@@ -380,7 +384,8 @@ text_expand(struct linting *l, const struct directive *block, struct str done,
 		text.len - (size_t)(sign.ptr + sign.len - text.ptr) };
 	if (looks > 0)
 		values_add(l, block, name, &values);
-	for (size_t i = 0; i < values.count; i++)
+	for (size_t i = 0;
+	     i < values.count && look(l, values.items[i].len + text.len); i++)
 		text_expand(l, block, done,
 		    str_fmt(l->arena, "%.*s%.*s", STR_ARGS(values.items[i]),
 			STR_ARGS(text)),

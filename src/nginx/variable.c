@@ -296,10 +296,10 @@ is_verified(const struct directive *block, struct str name)
 }
 
 bool
-look(struct linting *l)
+look(struct linting *l, size_t bytes)
 {
 	if (l->looks <= LOOKS_MAX)
-		l->looks++;
+		l->looks += 1 + bytes / LOOK_BYTES;
 	return l->looks <= LOOKS_MAX;
 }
 
@@ -393,9 +393,13 @@ map_origin(struct linting *l, const struct directive *block,
 	unsigned origin =
 	    text_origin(l, block, conf_arg(map, 0), NULL, looks - 1) &
 	    OF_CLIENT;
+	size_t count = 0;
 
-	for (const struct directive *d = map->first; d != NULL; d = d->next)
+	for (const struct directive *d = map->first; d != NULL; d = d->next) {
 		origin |= text_origin(l, block, conf_arg(d, 0), d, looks - 1);
+		count++;
+	}
+	look(l, count);
 	return origin;
 }
 
@@ -460,7 +464,7 @@ text_origin(struct linting *l, const struct directive *block, struct str text,
 	unsigned origin = OF_NGINX;
 	struct str name;
 
-	while (looks > 0 && variable_next(&text, &name) && look(l))
+	while (looks > 0 && variable_next(&text, &name) && look(l, 0))
 		if (is_number(name))
 			origin |= number_origin(l, block, entry, looks);
 		else {
