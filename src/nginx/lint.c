@@ -260,12 +260,6 @@ is_denial(struct str code)
 	return code.len == 3 && (code.ptr[0] == '4' || code.ptr[0] == '5');
 }
 
-static bool
-is_gateway(struct str code)
-{
-	return str_eq(code, STR("502")) || str_eq(code, STR("504"));
-}
-
 /* A location that says the refusal itself: with a return of its own, or by
  * rolegate-web. */
 static bool
@@ -327,31 +321,45 @@ goes_on_inside(
 	       leads_inside(l, location);
 }
 
+/* The gate's own refusals, and what nginx says before it asks the gate. A
+ * gateway's error comes behind that. */
 static bool
-leads_on(
-    struct linting *l, const struct directive *block, const struct directive *d)
+is_for_refused(const struct directive *d)
 {
-	size_t count = d->args.count;
-	bool denial = conf_is(d, "post_action");
+	for (size_t i = 0; i + 1 < d->args.count; i++) {
+		struct str code = d->args.items[i];
 
-	for (size_t i = 0; i + 1 < count; i++)
-		denial = denial || (is_denial(d->args.items[i]) &&
-				       !is_gateway(d->args.items[i]));
-	return denial && count > 0 &&
-	       goes_on_inside(l, block, d->args.items[count - 1]);
+		if (is_denial(code) && !str_eq(code, STR("502")) &&
+		    !str_eq(code, STR("504")))
+			return true;
+	}
+	return conf_is(d, "post_action");
+}
+
+/* Where only who was allowed goes on, that has to be proved again. */
+static void
+ways_on_check(
+    struct linting *l, const struct directive *block, const char *name)
+{
+	for (const struct directive *d = conf_find(block, name); d != NULL;
+	     d = conf_next(d))
+		if (d->args.count > 0 &&
+		    goes_on_inside(l, block, conf_arg(d, d->args.count - 1)))
+			lint_found(l, d,
+			    is_for_refused(d) ? RULE_ERROR_PAGE : RULE_NO_PROOF,
+			    STR(""));
 }
 
 static void
 error_pages_check(struct linting *l, const struct directive *block)
 {
-	const struct directive *after = conf_find(block, "post_action");
-
 	for (const struct directive *d = conf_find(block, "error_page");
 	     d != NULL; d = conf_next(d))
-		if (makes_success(block, d) || leads_on(l, block, d))
+		if (makes_success(block, d))
 			lint_found(l, d, RULE_ERROR_PAGE, STR(""));
-	if (after != NULL && leads_on(l, block, after))
-		lint_found(l, after, RULE_ERROR_PAGE, STR(""));
+	ways_on_check(l, block, "error_page");
+	ways_on_check(l, block, "post_action");
+	ways_on_check(l, block, "try_files");
 }
 
 /* --- What the gate is told ------------------------------------------------ */

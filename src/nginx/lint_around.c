@@ -529,24 +529,39 @@ around_check(struct linting *l, const struct directive *block)
 	files_check(l, block);
 }
 
-/* Who is sent there has the path that they asked for. */
-bool
-leads_inside(struct linting *l, const struct directive *location)
+static bool
+passes_inside(struct linting *l, const struct directive *block)
 {
 	const struct directive *pass;
 
-	if (is_protected(location))
-		return false;
-	if (handler_of(location, &pass) != NULL)
-		return target_proof(l, location,
-			   target_address(conf_arg(pass, 0))) == NULL &&
-		       meets_application(l, location, pass);
+	return handler_of(block, &pass) != NULL &&
+	       target_proof(l, block, target_address(conf_arg(pass, 0))) ==
+		   NULL &&
+	       meets_application(l, block, pass);
+}
+
+static bool
+opens_inside(struct linting *l, const struct directive *location)
+{
 	if (!serves_files(location) || is_proven(l, location))
 		return false;
 	for (size_t i = 0; i < l->file_count; i++)
 		if (shares_files(l, location, l->files[i]))
 			return true;
 	return false;
+}
+
+/* Who is sent there has the path that they asked for. */
+bool
+leads_inside(struct linting *l, const struct directive *location)
+{
+	if (is_protected(location))
+		return false;
+	for (const struct directive *d = location->first; d != NULL;
+	     d = d->next)
+		if (is_nameless(d) && passes_inside(l, d))
+			return true;
+	return passes_inside(l, location) || opens_inside(l, location);
 }
 
 /* "/files" with "/srv/files/": "/files../x" is "/srv/files/../x". */

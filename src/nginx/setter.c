@@ -139,6 +139,8 @@ setters_of(const struct linting *l, struct str name)
 {
 	size_t from = setter_bound(l, name, false);
 
+	if (l->setter_count == 0)
+		return (struct setters){ NULL, 0 };
 	return (struct setters){ l->setters + from,
 		setter_bound(l, name, true) - from };
 }
