@@ -143,6 +143,15 @@ told_add(struct linting *l, const struct directive *gate)
 }
 
 static void
+param_client_check(struct linting *l, const struct directive *gate,
+    const struct directive *param)
+{
+	if (is_clients(l, gate, conf_arg(param, 1)))
+		lint_found(
+		    l, param, RULE_GATE_PARAM_CLIENT, conf_arg(param, 0));
+}
+
+static void
 param_check(struct linting *l, const struct directive *gate, size_t row)
 {
 	const char *name = params[row].name;
@@ -165,15 +174,12 @@ param_check(struct linting *l, const struct directive *gate, size_t row)
 			lint_found(l, d, RULE_GATE_PARAM, str_from(name));
 		break;
 	case PARAM_TOLD:
-		if (!is_variable(conf_arg(d, 1), &variable)) {
+		if (!is_variable(conf_arg(d, 1), &variable))
 			lint_found(l, d, RULE_GATE_PARAM, str_from(name));
-			break;
-		}
-		/* fall through */
+		param_client_check(l, gate, d);
+		break;
 	case PARAM_NOT_CLIENTS:
-		if (is_clients(l, gate, conf_arg(d, 1)))
-			lint_found(
-			    l, d, RULE_GATE_PARAM_CLIENT, str_from(name));
+		param_client_check(l, gate, d);
 		break;
 	}
 }
