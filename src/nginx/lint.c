@@ -497,6 +497,7 @@ is_forged(const struct linting *l, const struct setter *setter, bool decision)
 	case SETTER_CHOICE:
 	case SETTER_CAPTURE:
 	case SETTER_PROGRAM:
+	case SETTER_KINDS:
 		return true;
 	}
 	return true;
@@ -512,11 +513,12 @@ forged_each(struct linting *l, struct setters all, bool decision)
 }
 
 static bool
-has_proof(const struct linting *l, struct setters all)
+has_proof(const struct linting *l, struct str name)
 {
-	for (size_t i = 0; i < all.count && all.items[i].kind == SETTER_MAP;
-	     i++)
-		if (is_proof(l, all.items[i].at))
+	struct setters maps = setters_by(l, name, SETTER_MAP);
+
+	for (size_t i = 0; i < maps.count; i++)
+		if (is_proof(l, maps.items[i].at))
 			return true;
 	return false;
 }
@@ -533,7 +535,7 @@ forged_check(struct linting *l)
 		if (is_decision(l, name) ||
 		    str_eq_fold(name, STR("rolegate_decision")))
 			forged_each(l, all, true);
-		else if (has_proof(l, all))
+		else if (has_proof(l, name))
 			forged_each(l, all, false);
 	}
 }
@@ -635,17 +637,21 @@ protected_collect(struct linting *l, const struct directive *block)
 {
 	const struct directive *pass;
 
+	bool kept = is_protected(block);
+
 	if (is_gate(l, block))
 		return;
+	if (kept && is_location(block))
+		list_add(l, &l->kept, &l->kept_count, &l->kept_cap, block);
 	if (handler_of(block, &pass) == NULL) {
-		if (is_protected(block) && serves_files(block))
+		if (kept && serves_files(block))
 			list_add(
 			    l, &l->files, &l->file_count, &l->file_cap, block);
 		return;
 	}
-	if (is_protected(block))
+	if (kept)
 		list_add(l, &l->ways, &l->way_count, &l->way_cap, block);
-	if (is_protected(block) ||
+	if (kept ||
 	    target_proof(l, block, target_address(conf_arg(pass, 0))) != NULL)
 		target_add(l, block, conf_arg(pass, 0), &l->apps);
 }

@@ -13,6 +13,13 @@ name_of(const struct directive *block)
 	return is_location(block) ? location_name(block) : STR("/");
 }
 
+/* Who was sent to it has the path of the place before. */
+static bool
+is_named(const struct directive *block)
+{
+	return str_starts(name_of(block), STR("@"));
+}
+
 static bool
 has_modifier(const struct directive *location, const char *modifier)
 {
@@ -134,23 +141,13 @@ takes(const struct directive *block, const struct directive *from)
 }
 
 static bool
-takes_within(const struct directive *block, const struct directive *scope)
+takes_from_protected(const struct linting *l, const struct directive *block)
 {
-	for (const struct directive *d = scope->first; d != NULL; d = d->next)
-		if (is_location(d) &&
-		    ((d != block && is_protected(d) &&
-			 !str_starts(location_name(d), STR("@")) &&
-			 takes(block, d)) ||
-			takes_within(block, d)))
+	for (size_t i = 0; i < l->kept_count; i++)
+		if (l->kept[i] != block && !is_named(l->kept[i]) &&
+		    takes(block, l->kept[i]))
 			return true;
 	return false;
-}
-
-static bool
-takes_from_protected(const struct directive *block)
-{
-	return server_of(block) != NULL &&
-	       takes_within(block, server_of(block));
 }
 
 /* --- The path that is handed on ------------------------------------------- */
@@ -263,7 +260,7 @@ application_check(struct linting *l, const struct directive *block)
 	}
 	if (!meets_application(l, block, pass))
 		return;
-	if (takes_from_protected(block))
+	if (takes_from_protected(l, block))
 		lint_found(l, block, RULE_HOLE, STR(""));
 	else if (handler->set == NULL ||
 		 headers_missing(l, block, handler, true).len > 0)
@@ -333,13 +330,6 @@ folders_add(struct linting *l, const struct directive *block, struct strs *out)
 		else if (text.len > 0 && !str_eq(text, STR("/dev/null")))
 			strs_add(l, out, path_clean(l, folder_part(text, '*')));
 	}
-}
-
-/* Who was sent to it has the path of the place before. */
-static bool
-is_named(const struct directive *block)
-{
-	return str_starts(name_of(block), STR("@"));
 }
 
 static bool
@@ -515,8 +505,8 @@ files_check(struct linting *l, const struct directive *block)
 	for (size_t i = 0; i < l->file_count; i++)
 		if (shares_files(l, block, l->files[i]))
 			lint_found(l, files_blamed(block),
-			    takes_from_protected(block) ? RULE_HOLE
-							: RULE_FILES,
+			    takes_from_protected(l, block) ? RULE_HOLE
+							   : RULE_FILES,
 			    STR(""));
 }
 

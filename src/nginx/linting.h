@@ -33,6 +33,7 @@ enum setter_kind {
 	SETTER_PROGRAM, /* set_by_lua, js_set, … */
 	SETTER_SET,
 	SETTER_ANSWER, /* auth_request_set */
+	SETTER_KINDS
 };
 
 struct setter {
@@ -60,6 +61,9 @@ struct linting {
 	const struct directive **files; /* protected locations of files */
 	size_t file_count;
 	size_t file_cap;
+	const struct directive **kept; /* whatever location is protected */
+	size_t kept_count;
+	size_t kept_cap;
 	const struct directive **ways; /* those that lead to an application */
 	size_t way_count;
 	size_t way_cap;
@@ -117,6 +121,9 @@ void setters_find(struct linting *l, const struct directive *root);
 /* Whatever sets the variable, wherever it stands: by kind, then in the order
  * of the configuration. */
 struct setters setters_of(const struct linting *l, struct str name);
+/* Those of one kind. */
+struct setters
+setters_by(const struct linting *l, struct str name, enum setter_kind kind);
 
 /* --- variable.c --- nginx folds the case of their names. */
 

@@ -114,19 +114,19 @@ setters_find(struct linting *l, const struct directive *root)
 		    setter_cmp);
 }
 
-/* Where those begin whose names are not smaller, or with `behind`, are larger.
- */
+/* Where those begin that are not before this name and kind. */
 static size_t
-setter_bound(const struct linting *l, struct str name, bool behind)
+setter_bound(const struct linting *l, struct str name, int kind)
 {
 	size_t from = 0;
 	size_t to = l->setter_count;
 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
+		const struct setter *one = &l->setters[middle];
+		int by = str_cmp_fold(one->name, name);
 
-		if (str_cmp_fold(l->setters[middle].name, name) <
-		    (behind ? 1 : 0))
+		if (by < 0 || (by == 0 && (int)one->kind < kind))
 			from = middle + 1;
 		else
 			to = middle;
@@ -134,13 +134,26 @@ setter_bound(const struct linting *l, struct str name, bool behind)
 	return from;
 }
 
-struct setters
-setters_of(const struct linting *l, struct str name)
+static struct setters
+setters_between(
+    const struct linting *l, struct str name, int kind, int kind_end)
 {
-	size_t from = setter_bound(l, name, false);
+	size_t from = setter_bound(l, name, kind);
 
 	if (l->setter_count == 0)
 		return (struct setters){ NULL, 0 };
 	return (struct setters){ l->setters + from,
-		setter_bound(l, name, true) - from };
+		setter_bound(l, name, kind_end) - from };
+}
+
+struct setters
+setters_of(const struct linting *l, struct str name)
+{
+	return setters_between(l, name, 0, SETTER_KINDS);
+}
+
+struct setters
+setters_by(const struct linting *l, struct str name, enum setter_kind kind)
+{
+	return setters_between(l, name, (int)kind, (int)kind + 1);
 }

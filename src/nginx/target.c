@@ -337,14 +337,13 @@ values_add(struct linting *l, const struct directive *block, struct str name,
     struct strs *out)
 {
 	const struct directive *map = variable_map(l, name);
-	struct setters all = setters_of(l, name);
+	struct setters choices = setters_by(l, name, SETTER_CHOICE);
 
 	variable_values(l, block, name, out);
 	if (map != NULL)
 		choices_add(l, map, out);
-	for (size_t i = 0; i < all.count && all.items[i].kind < SETTER_SET; i++)
-		if (all.items[i].kind == SETTER_CHOICE)
-			choices_add(l, all.items[i].at, out);
+	for (size_t i = 0; i < choices.count; i++)
+		choices_add(l, choices.items[i].at, out);
 }
 
 /* "$name" as it is written in the text that the name stands in. */

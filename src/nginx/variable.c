@@ -116,13 +116,9 @@ variable_set(const struct directive *block, struct str name)
 const struct directive *
 variable_map(const struct linting *l, struct str name)
 {
-	struct setters all = setters_of(l, name);
-	const struct directive *last = NULL;
+	struct setters all = setters_by(l, name, SETTER_MAP);
 
-	for (size_t i = 0; i < all.count && all.items[i].kind == SETTER_MAP;
-	     i++)
-		last = all.items[i].at;
-	return last;
+	return all.count > 0 ? all.items[all.count - 1].at : NULL;
 }
 
 const struct directive *
@@ -162,11 +158,10 @@ decision_of(const struct directive *block)
 bool
 is_decision(const struct linting *l, struct str name)
 {
-	struct setters all = setters_of(l, name);
+	struct setters all = setters_by(l, name, SETTER_ANSWER);
 
-	for (size_t i = all.count; i-- > 0;)
-		if (all.items[i].kind == SETTER_ANSWER &&
-		    takes_decision(all.items[i].at))
+	for (size_t i = 0; i < all.count; i++)
+		if (takes_decision(all.items[i].at))
 			return true;
 	return false;
 }
@@ -190,25 +185,21 @@ if_values(struct linting *l, const struct directive *block, struct str name,
 /* Who was sent on to a named location has what the place before said. */
 static void
 brought_values(struct linting *l, const struct directive *block,
-    struct str name, struct strs *out)
+    struct setters sets, struct strs *out)
 {
-	struct setters all = setters_of(l, name);
-
-	for (size_t i = 0; i < all.count; i++)
-		if (all.items[i].kind == SETTER_SET &&
-		    server_of(all.items[i].at) == server_of(block))
-			strs_add(l, out, conf_arg(all.items[i].at, 1));
+	for (size_t i = 0; i < sets.count; i++)
+		if (server_of(sets.items[i].at) == server_of(block))
+			strs_add(l, out, conf_arg(sets.items[i].at, 1));
 }
 
 void
 variable_values(struct linting *l, const struct directive *block,
     struct str name, struct strs *out)
 {
-	bool is_named =
-	    is_location(block) && str_starts(location_name(block), STR("@"));
+	struct setters sets = setters_by(l, name, SETTER_SET);
 
-	for (const struct directive *scope = block; scope != NULL;
-	     scope = outer_scope(scope)) {
+	for (const struct directive *scope = block;
+	     sets.count > 0 && scope != NULL; scope = outer_scope(scope)) {
 		const struct directive *set = own_set(scope, name);
 
 		if_values(l, scope, name, out);
@@ -217,8 +208,8 @@ variable_values(struct linting *l, const struct directive *block,
 		strs_add(l, out, conf_arg(set, 1));
 		return;
 	}
-	if (is_named)
-		brought_values(l, block, name, out);
+	if (is_location(block) && str_starts(location_name(block), STR("@")))
+		brought_values(l, block, sets, out);
 }
 
 /* --- Whose it is ---------------------------------------------------------- */
@@ -431,7 +422,8 @@ static unsigned
 setters_origin(struct linting *l, const struct directive *block,
     struct str name, int looks)
 {
-	struct setters all = setters_of(l, name);
+	struct setters captures = setters_by(l, name, SETTER_CAPTURE);
+	struct setters choices = setters_by(l, name, SETTER_CHOICE);
 	const struct directive *map = variable_map(l, name);
 	const struct directive *answer = variable_answer(block, name);
 	unsigned origin = set_origin(l, block, name, looks);
@@ -441,13 +433,10 @@ setters_origin(struct linting *l, const struct directive *block,
 	if (answer != NULL)
 		origin |=
 		    text_origin(l, block, conf_arg(answer, 1), NULL, looks - 1);
-	for (size_t i = 0; i < all.count && all.items[i].kind < SETTER_SET; i++)
-		if (all.items[i].kind == SETTER_CAPTURE)
-			origin |=
-			    capture_origin(l, block, all.items[i].at, looks);
-		else if (all.items[i].kind == SETTER_CHOICE)
-			origin |=
-			    choice_origin(l, block, all.items[i].at, looks);
+	for (size_t i = 0; i < captures.count; i++)
+		origin |= capture_origin(l, block, captures.items[i].at, looks);
+	for (size_t i = 0; i < choices.count; i++)
+		origin |= choice_origin(l, block, choices.items[i].at, looks);
 	return origin;
 }
 
