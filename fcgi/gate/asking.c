@@ -9,6 +9,7 @@
 
 #define SPARE_ASKS_MAX	64
 #define SPARE_ARENA_MAX (64 * 1024)
+#define TRIES_MAX	16 /* to get records of one state */
 
 /* What an answer is made of, in the order of the asking. */
 enum part_name {
@@ -49,7 +50,7 @@ struct asking {
 	enum step step;
 	bool wanted; /* this step has asked for its parts */
 	bool trusted; /* the cache is, now, */
-	bool anew; /* but not by an ask that was begun again */
+	int tries; /* that failed; the first one only may trust it */
 	bool fetching; /* this step asks Redis */
 	bool stale_only;
 	bool answered;
@@ -641,11 +642,23 @@ is_of_one_state(const struct asking *asking)
 	return generation == asking->begun_at;
 }
 
+static void
+asking_of_two_states(struct asking *asking)
+{
+	struct err err = { 0 };
+
+	err_set(&err, ERR_REACH, "view_two_states",
+	    "the view in Redis is of two generations for too long, %lld and "
+	    "another; run rolegate publish --all",
+	    (long long)asking->answer.generation);
+	asking_bad(asking, &err);
+}
+
 /* By Redis alone, so that it takes a round trip each time and not for ever. */
 static void
 asking_begin_again(struct asking *asking)
 {
-	asking->anew = true;
+	asking->trusted = false;
 	for (int i = 0; i < PARTS; i++) {
 		entry_release(asking->parts[i].entry);
 		asking->parts[i] = (struct part){ .state = PART_NEW };
@@ -658,8 +671,9 @@ asking_begin_again(struct asking *asking)
 static void
 asking_go(struct asking *asking)
 {
-	asking->trusted = !asking->anew && asking->all->config.trusted(
-					       asking->all->config.context);
+	asking->trusted =
+	    asking->tries == 0 &&
+	    asking->all->config.trusted(asking->all->config.context);
 	while (!asking->answered) {
 		if (!asking->wanted)
 			step_want(asking);
@@ -672,8 +686,10 @@ asking_go(struct asking *asking)
 			continue;
 		if (is_of_one_state(asking))
 			asking_answer(asking, VIEW_KNOWN);
-		else
+		else if (++asking->tries < TRIES_MAX)
 			asking_begin_again(asking);
+		else
+			asking_of_two_states(asking);
 	}
 }
 

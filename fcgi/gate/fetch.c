@@ -10,9 +10,16 @@
 /* A longer account is kept parsed: about six levels. */
 #define PARSED_AT_USE_MAX 256
 
+enum command {
+	COMMAND_GET = 0,
+	COMMAND_UNTRACK, /* before, since a prefix is tracked once only */
+	COMMAND_TRACK,
+};
+
 struct fetch {
 	struct fetch *next;
 	struct want *wants;
+	enum command command;
 	enum record_kind kind;
 	int64_t wanted_ms;
 	int64_t sent_ms;
@@ -162,20 +169,58 @@ on_timer(evutil_socket_t fd, short what, void *context)
 /* --- Sending ------------------------------------------------------------- */
 
 static bool
-fetch_send(struct fetcher *fetcher, struct fetch *fetch, int64_t now_ms)
+command_send(struct fetcher *fetcher, struct fetch *fetch,
+    const struct str *words, size_t count, int64_t now_ms)
 {
-	struct str words[] = { STR("GET"), fetch_key(fetch) };
-
-	if (!link_send(fetcher->link, words, 2))
+	if (!link_send(fetcher->link, words, count))
 		return false;
 	fetch->sent_ms = now_ms;
 	fetch->round = link_round(fetcher->link);
 	fetch->changes = cache_changes(fetcher->config.cache);
-	fetcher->count_sent++;
 	if (fetcher->fresh == NULL || fetcher->fresh->round != fetch->round)
 		fetcher->fresh = fetch;
 	queue_add(&fetcher->sent, fetch);
 	return true;
+}
+
+static bool
+fetch_send(struct fetcher *fetcher, struct fetch *fetch, int64_t now_ms)
+{
+	struct str words[] = { STR("GET"), fetch_key(fetch) };
+
+	if (!command_send(fetcher, fetch, words, 2, now_ms))
+		return false;
+	fetcher->count_sent++;
+	return true;
+}
+
+static bool
+track_send(struct fetcher *fetcher, enum command command,
+    const struct str *words, size_t count)
+{
+	struct fetch *fetch = calloc(1, sizeof(*fetch));
+
+	if (fetch == NULL)
+		return false;
+	fetch->command = command;
+	if (command_send(fetcher, fetch, words, count, monotonic_ms()))
+		return true;
+	free(fetch);
+	return false;
+}
+
+bool
+fetcher_track(struct fetcher *fetcher, struct str client)
+{
+	const struct str off[] = { STR("CLIENT"), STR("TRACKING"), STR("OFF") };
+	const struct str on[] = { STR("CLIENT"), STR("TRACKING"), STR("ON"),
+		STR("REDIRECT"), client, STR("BCAST"), STR("PREFIX"),
+		fetcher->config.keys->all };
+	bool ok = track_send(fetcher, COMMAND_UNTRACK, off, 3) &&
+		  track_send(fetcher, COMMAND_TRACK, on, 8);
+
+	timer_set(fetcher);
+	return ok;
 }
 
 static struct fetch *
@@ -520,6 +565,22 @@ on_error(struct fetcher *fetcher, struct str text)
 }
 
 static void
+track_item(struct fetcher *fetcher, const struct reply_item *item)
+{
+	struct fetch *fetch = sent_take(fetcher);
+	bool is_it = fetch->command == COMMAND_TRACK;
+	bool ok = item->type == REPLY_STATUS && str_eq(item->text, STR("OK"));
+
+	prove(fetcher);
+	fetch_end(fetch, FETCHED_NOTHING, NULL);
+	if (is_it)
+		fetcher->config.tracked(fetcher->config.context,
+		    ok				? STR("")
+		    : item->type == REPLY_ERROR ? item->text
+						: STR("no OK"));
+}
+
+static void
 on_item(void *context, const struct reply_item *item)
 {
 	struct fetcher *fetcher = context;
@@ -527,6 +588,10 @@ on_item(void *context, const struct reply_item *item)
 	if (item->depth != 0 || fetcher->sent.first == NULL) {
 		link_drop(fetcher->link, "redis_refused",
 		    "it sends what nobody asked for");
+		return;
+	}
+	if (fetcher->sent.first->command != COMMAND_GET) {
+		track_item(fetcher, item);
 		return;
 	}
 	switch (item->type) {
@@ -597,7 +662,10 @@ on_down(void *context, const struct err *why)
 	link_start(fetcher->link);
 	fetcher->config.down(fetcher->config.context, why);
 	for (struct fetch *f; (f = queue_take(&lost)) != NULL;)
-		queue_add(f->wanted_ms > old_ms ? &fetcher->unsent : &late, f);
+		queue_add(f->command == COMMAND_GET && f->wanted_ms > old_ms
+			      ? &fetcher->unsent
+			      : &late,
+		    f);
 	for (struct fetch *f; (f = queue_take(&waiting)) != NULL;)
 		queue_add(&fetcher->unsent, f);
 	for (struct fetch *f; (f = queue_take(&late)) != NULL;)

@@ -52,6 +52,8 @@ struct fetch_config {
 	/* Redis answers; it is ahead; it is lost; a record was refused. */
 	void (*up)(void *context);
 	void (*ahead)(void *context);
+	/* In answer to fetcher_track(): empty, or why not. */
+	void (*tracked)(void *context, struct str why_not);
 	void (*down)(void *context, const struct err *why);
 	void (*refused)(void *context, const struct err *why);
 	void *context;
@@ -67,6 +69,9 @@ void fetcher_close(struct fetcher *fetcher);
 /* False, and no `got`, when Redis cannot be there in time. */
 bool fetcher_get(struct fetcher *fetcher, enum record_kind kind,
     struct str name, struct want *want);
+/* This connection tells that client of every change from now on. False when it
+ * is not up; it ends with the connection. */
+bool fetcher_track(struct fetcher *fetcher, struct str client);
 void fetcher_drop(struct fetcher *fetcher, const char *why);
 
 bool fetcher_is_up(const struct fetcher *fetcher); /* and Redis answers */

@@ -323,6 +323,7 @@ link_write(struct link *link)
 			    link, "redis_unreachable", "%s", strerror(errno));
 			return;
 		}
+		link->round++;
 		link->out_sent += (size_t)sent;
 	}
 	if (link->state == LINK_GREETING)
@@ -339,7 +340,6 @@ on_flush(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	link->flush_due = false;
-	link->round++;
 	if (link->state >= LINK_GREETING)
 		link_write(link);
 }

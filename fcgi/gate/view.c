@@ -218,11 +218,30 @@ fetcher_up(void *context)
 	view->lost.said = false;
 	if (view->watch == NULL)
 		return;
-	/* It may be another server: both have to hear the heart again. */
+	/* It may be another server, and does not track anything yet. */
 	view->beat_read_ms = 0;
-	watch_doubt(view->watch);
-	watch_start(view->watch);
+	watch_renew(view->watch);
 	beat_get(view);
+}
+
+static void
+fetcher_tracked(void *context, struct str why_not)
+{
+	const struct view *view = context;
+
+	if (why_not.len == 0)
+		watch_begin(view->watch);
+	else
+		watch_refuse(view->watch, why_not);
+}
+
+/* Without a data connection it waits for the next one. */
+static void
+watch_ready(void *context, struct str id)
+{
+	const struct view *view = context;
+
+	fetcher_track(view->fetcher, id);
 }
 
 static void
@@ -264,7 +283,8 @@ watch_down(void *context, const struct err *why)
 	struct view *view = context;
 
 	/* Else it is started again when the data connection is there. */
-	if (!fetcher_is_up(view->fetcher))
+	if (!fetcher_is_up(view->fetcher) ||
+	    strcmp(why->code, "tracking_renewed") == 0)
 		return;
 	say_outage(view, &view->untracked, why);
 	watch_start(view->watch);
@@ -309,6 +329,7 @@ parts_open(struct view *view, struct event_base *loop, struct err *err)
 		.wait_ms = view->config.wait_ms,
 		.up = fetcher_up,
 		.ahead = fetcher_ahead,
+		.tracked = fetcher_tracked,
 		.down = fetcher_down,
 		.refused = say_refused,
 		.context = view };
@@ -316,6 +337,7 @@ parts_open(struct view *view, struct event_base *loop, struct err *err)
 		.target = &view->target,
 		.keys = &view->keys,
 		.max_ms = heartbeat_max_ms(view),
+		.ready = watch_ready,
 		.up = watch_up,
 		.down = watch_down,
 		.context = view };

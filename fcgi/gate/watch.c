@@ -11,8 +11,8 @@
 enum watch_state {
 	WATCH_OFF = 0,
 	WATCH_ID,
-	WATCH_TRACKING,
 	WATCH_SUBSCRIBE,
+	WATCH_READY, /* until tracking is redirected to it */
 	WATCH_ON,
 };
 
@@ -30,6 +30,7 @@ struct watch {
 	bool behind_more; /* or the next one */
 	int64_t alive_ms; /* the last PING that was answered */
 	int64_t beat_ms; /* the last heartbeat that was told of; 0: none */
+	char id[24]; /* by which the server knows it */
 };
 
 static bool
@@ -46,48 +47,36 @@ watch_say(struct watch *watch, enum watch_state next, const struct str *words,
 }
 
 static void
-refused(struct watch *watch, const struct reply_item *item, const char *command)
+refused(struct watch *watch, struct str why, const char *command)
 {
-	if (item->type == REPLY_ERROR)
-		link_drop(watch->link, "tracking_refused",
-		    "%s: %.*s; the near cache is not used: give the gate's "
-		    "user +client|id +client|tracking +subscribe +ping and "
-		    "&" CHANNEL,
-		    command, STR_ARGS(item->text));
-	else
-		link_drop(watch->link, "tracking_refused",
-		    "%s: not the reply of a Redis; the near cache is not used",
-		    command);
+	link_drop(watch->link, "tracking_refused",
+	    "%s: %.*s; the near cache is not used: give the gate's user "
+	    "+client|id +client|tracking +subscribe +ping and &" CHANNEL,
+	    command, STR_ARGS(why));
 }
 
-/* --- The three steps ----------------------------------------------------- */
+static void
+refused_item(
+    struct watch *watch, const struct reply_item *item, const char *command)
+{
+	refused(watch,
+	    item->type == REPLY_ERROR ? item->text
+				      : STR("not the reply of a Redis"),
+	    command);
+}
+
+/* --- The steps ----------------------------------------------------------- */
 
 static void
 id_item(struct watch *watch, const struct reply_item *item)
 {
-	char id[24];
-	int len;
-
 	if (item->type != REPLY_NUMBER || item->number <= 0) {
-		refused(watch, item, "CLIENT ID");
+		refused_item(watch, item, "CLIENT ID");
 		return;
 	}
-	len = snprintf(id, sizeof(id), "%lld", (long long)item->number);
-	watch_say(watch, WATCH_TRACKING,
-	    (struct str[]){ STR("CLIENT"), STR("TRACKING"), STR("ON"),
-		STR("REDIRECT"), { id, (size_t)len }, STR("BCAST"),
-		STR("PREFIX"), watch->config.keys->all },
-	    8);
-}
-
-static void
-tracking_item(struct watch *watch, const struct reply_item *item)
-{
-	if (item->type != REPLY_STATUS || !str_eq(item->text, STR("OK")))
-		refused(watch, item, "CLIENT TRACKING");
-	else
-		watch_say(watch, WATCH_SUBSCRIBE,
-		    (struct str[]){ STR("SUBSCRIBE"), STR(CHANNEL) }, 2);
+	snprintf(watch->id, sizeof(watch->id), "%lld", (long long)item->number);
+	watch_say(watch, WATCH_SUBSCRIBE,
+	    (struct str[]){ STR("SUBSCRIBE"), STR(CHANNEL) }, 2);
 }
 
 /* ["subscribe", channel, 1] */
@@ -107,21 +96,32 @@ subscribe_item(struct watch *watch, const struct reply_item *item)
 	else if (item->depth == 1)
 		fits = item->type == REPLY_NUMBER && item->number == 1;
 	if (!fits) {
-		refused(watch, item, "SUBSCRIBE");
+		refused_item(watch, item, "SUBSCRIBE");
 		return;
 	}
 	if (item->depth == 0 || item->index < 2)
 		return;
+	watch->state = WATCH_READY;
+	watch->config.ready(watch->config.context, str_from(watch->id));
+}
+
+void
+watch_begin(struct watch *watch)
+{
+	if (watch->state != WATCH_READY)
+		return;
 	watch->state = WATCH_ON;
-	watch->message = MESSAGE_NONE;
-	watch->pinged = false;
-	watch->behind = false;
-	watch->behind_more = false;
 	watch->alive_ms = watch->asked_ms;
-	watch->beat_ms = 0;
 	link_proved(watch->link);
 	cache_track(watch->config.cache, true);
 	watch->config.up(watch->config.context);
+}
+
+void
+watch_refuse(struct watch *watch, struct str why)
+{
+	if (watch->state == WATCH_READY)
+		refused(watch, why, "CLIENT TRACKING");
 }
 
 /* --- Messages ------------------------------------------------------------ */
@@ -237,8 +237,15 @@ message_item(struct watch *watch, const struct reply_item *item)
 static void
 on_up(void *context)
 {
+	struct watch *watch = context;
+
+	watch->message = MESSAGE_NONE;
+	watch->pinged = false;
+	watch->behind = false;
+	watch->behind_more = false;
+	watch->beat_ms = 0;
 	watch_say(
-	    context, WATCH_ID, (struct str[]){ STR("CLIENT"), STR("ID") }, 2);
+	    watch, WATCH_ID, (struct str[]){ STR("CLIENT"), STR("ID") }, 2);
 }
 
 static void
@@ -253,12 +260,10 @@ on_item(void *context, const struct reply_item *item)
 	case WATCH_ID:
 		id_item(watch, item);
 		return;
-	case WATCH_TRACKING:
-		tracking_item(watch, item);
-		return;
 	case WATCH_SUBSCRIBE:
 		subscribe_item(watch, item);
 		return;
+	case WATCH_READY: /* tracking may have begun, before we hear of it */
 	case WATCH_ON:
 		message_item(watch, item);
 		return;
@@ -315,9 +320,11 @@ watch_catch_up(struct watch *watch)
 }
 
 void
-watch_doubt(struct watch *watch)
+watch_renew(struct watch *watch)
 {
-	watch->beat_ms = 0;
+	link_drop(watch->link, "tracking_renewed",
+	    "the data connection is a new one");
+	link_start(watch->link);
 }
 
 bool

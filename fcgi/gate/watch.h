@@ -1,8 +1,9 @@
 /* watch.h - the invalidation connection: Redis says what to forget.
  *
- * Shape:   one RESP2 connection redirects the tracking of all our keys to
- *          itself and subscribes to the messages. Both replies are checked.
- *          Named keys are forgotten; NIL, or anything that is not a message
+ * Shape:   one RESP2 connection subscribes to the messages, and the data
+ *          connection has the tracking of all our keys redirected to it: what
+ *          is told here is of the server that is read there, and ends with
+ *          either connection (CASES W6). Named keys are forgotten; NIL, or anything that is not a message
  *          as Redis sends them, makes the cache forget all; a lost connection
  *          and a new one leave nothing fresh.
  * Alive:   it is believed while a PONG has come back for a PING that was sent
@@ -25,6 +26,8 @@ struct watch_config {
 	const struct keys *keys;
 	struct cache *cache;
 	int64_t max_ms;
+	/* It listens: have tracking redirected to this client. */
+	void (*ready)(void *context, struct str id);
 	void (*up)(void *context);
 	void (*down)(void *context, const struct err *why);
 	void *context;
@@ -40,8 +43,12 @@ void watch_start(struct watch *watch); /* nothing when it is not down */
 void watch_drop(struct watch *watch, const char *why);
 /* There may be changes that were not told of yet. */
 void watch_catch_up(struct watch *watch);
-/* The data connection is a new one: not alive until the next heartbeat. */
-void watch_doubt(struct watch *watch);
+/* Tracking is redirected to it, or why not. */
+void watch_begin(struct watch *watch);
+void watch_refuse(struct watch *watch, struct str why);
+/* The data connection is a new one: so is this, and nothing is fresh. Down is
+ * called with tracking_renewed. */
+void watch_renew(struct watch *watch);
 /* Sends the PINGs: to be called about four times in max_ms. */
 void watch_tick(struct watch *watch, int64_t now_ms);
 bool watch_is_alive(const struct watch *watch, int64_t now_ms);

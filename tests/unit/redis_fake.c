@@ -154,6 +154,8 @@ command(struct server *server, struct client *client, const struct str *words,
 		on_get(server, client, words[1]);
 	else if (is(words[0], "CLIENT") && is(words[1], "ID"))
 		tell(server, client, or_else(fake->to_id, STR(":7\r\n")));
+	else if (is(words[0], "CLIENT") && is(words[2], "OFF"))
+		tell(server, client, STR("+OK\r\n"));
 	else if (is(words[0], "CLIENT"))
 		tell(
 		    server, client, or_else(fake->to_tracking, STR("+OK\r\n")));

@@ -64,7 +64,7 @@ carry(struct relayed *pair, int from, int to)
 	ssize_t got = recv(from, bytes, sizeof(bytes), 0);
 
 	if (got > 0 && from == pair->view &&
-	    memmem(bytes, (size_t)got, "CLIENT", 6) != NULL)
+	    memmem(bytes, (size_t)got, "SUBSCRIBE", 9) != NULL)
 		pair->tells = true;
 	if (got <= 0 || send(to, bytes, (size_t)got, MSG_NOSIGNAL) != got)
 		pair_end(pair);
@@ -75,12 +75,13 @@ relay_round(struct relay *relay, struct relayed pairs[PAIRS], int listener,
     const char *redis)
 {
 	struct pollfd polled[2 * PAIRS + 1];
-	bool drop = atomic_exchange(&relay->drop_data, false);
+	bool drop_data = atomic_exchange(&relay->drop_data, false);
+	bool drop_changes = atomic_exchange(&relay->drop_changes, false);
 
 	for (int i = 0; i < PAIRS; i++) {
 		struct relayed *p = &pairs[i];
 
-		if (drop && p->view >= 0 && !p->tells)
+		if (p->view >= 0 && (p->tells ? drop_changes : drop_data))
 			pair_end(p);
 		polled[2 * i] = (struct pollfd){ p->view, POLLIN, 0 };
 		polled[2 * i + 1] = (struct pollfd){ p->redis, POLLIN, 0 };
@@ -99,7 +100,8 @@ relay_round(struct relay *relay, struct relayed pairs[PAIRS], int listener,
 			carry(&pairs[i], pairs[i].redis, pairs[i].view);
 	}
 	if (polled[2 * PAIRS].revents != 0)
-		pair_begin(pairs, listener, redis);
+		pair_begin(
+		    pairs, listener, relay->to_other ? relay->other : redis);
 }
 
 struct relay *

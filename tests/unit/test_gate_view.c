@@ -445,6 +445,81 @@ START_TEST(W6_a_new_data_connection_ends_the_trust)
 }
 END_TEST
 
+/* Both connections lead to the first server, then the one that tells of changes
+ * to the second, on which ann's role is taken away. Then the data connection
+ * goes there, too; or the first server is a replica of the second, which gets
+ * the change later. */
+START_TEST(W6_what_two_servers_say_is_not_one_view)
+{
+	struct view_world *world = opened();
+	struct view_world *other = opened();
+	struct relay *relay = relay_start(world);
+	const struct pair gone[] = {
+		{ key_of(world, RECORD_MEMBER, "ann"),
+		    text_member(world, "ann", "viewer", "nowhere", 11) },
+		{ key_of(world, RECORD_GENERATION, ""),
+		    text_generation(world, 11) },
+	};
+
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	snprintf(relay->other, sizeof(relay->other), "%s", other->socket);
+	relay_set(&relay->to_other, true);
+	relay_set(&relay->drop_changes, true);
+	loop_for(world, 300);
+	beat(world);
+	beat(other);
+	loop_for(world, 50);
+	ck_assert(!counts(world).trusted);
+	publish(other, gone, COUNT(gone));
+	loop_for(world, 30);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	if (_i == 0) {
+		relay_set(&relay->drop_data, true);
+		ck_assert(until_connected(world, false));
+		ck_assert(until_connected(world, true));
+	} else
+		publish(world, gone, COUNT(gone));
+	for (int n = 0; n < 8; n++) {
+		beat(other);
+		if (_i == 1)
+			beat(world);
+		loop_for(world, 100);
+		ck_assert_str_eq(ask(world, "", "ann", "shop").role, "");
+	}
+	ck_assert(counts(world).trusted == (_i == 0));
+	relay_end(relay);
+	world_close(world);
+	world_close(other);
+}
+END_TEST
+
+/* Somebody has put an old generation back. */
+START_TEST(T54_records_of_two_generations_are_a_dont_know)
+{
+	struct view_world *world = opened();
+	int64_t asked;
+
+	publish(world,
+	    &(struct pair){ key_of(world, RECORD_MEMBER, "ann"),
+		text_member(world, "ann", "viewer", "shop", 11) },
+	    1);
+	world->config.cache_bytes = _i == 0 ? 0 : 1024 * 1024;
+	view_start(world);
+	ck_assert(_i == 0 || until_trusted(world, true));
+	ask(world, "", "bob", "shop");
+	asked = counts(world).asked;
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	ck_assert_int_le(counts(world).asked, asked + 16 * 5);
+	ck_assert_int_eq(times_said(world, "view_two_states"), 1);
+	ck_assert_int_eq(ask(world, "", "bob", "shop").state, VIEW_KNOWN);
+	put_generation(world, 11);
+	settle(world);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "viewer");
+	world_close(world);
+}
+END_TEST
+
 /* --- Trust --------------------------------------------------------------- */
 
 static const struct {
@@ -1254,6 +1329,9 @@ tests(TCase *t)
 	tcase_add_loop_test(t, T54_what_is_told_late_makes_no_right, 0, 2);
 	tcase_add_test(t, T54_an_ask_ends_however_late_it_is_told);
 	tcase_add_test(t, W6_a_new_data_connection_ends_the_trust);
+	tcase_add_loop_test(t, W6_what_two_servers_say_is_not_one_view, 0, 2);
+	tcase_add_loop_test(
+	    t, T54_records_of_two_generations_are_a_dont_know, 0, 2);
 	tcase_add_loop_test(t, the_cache_is_trusted_only_while_the_heart_beats,
 	    0, COUNT(beats));
 	tcase_add_test(t, W10_a_step_of_the_clock_extends_nothing);
