@@ -627,19 +627,31 @@ asking_begin(struct asking *asking)
 /* Records come one after the other, some from the cache. They are of one state
  * of the view when no generation was published from the first to the last, and
  * none is newer than that: else they could tell of a right that nobody ever had
- * (CASES T54). What is absent gives no right. Stale ones are what they are. */
+ * (CASES T54). What is absent gives no right. */
 static bool
 is_of_one_state(const struct asking *asking)
 {
 	int64_t generation = asking->answer.generation;
 
-	if (asking->stale_only)
-		return true;
 	for (int i = 0; i < PARTS; i++)
 		if (asking->parts[i].entry != NULL &&
 		    asking->parts[i].entry->generation > generation)
 			return false;
 	return generation == asking->begun_at;
+}
+
+/* Stale records are, when one connection told of every change of them. */
+static bool
+is_of_one_time(const struct asking *asking)
+{
+	const struct entry *first = asking->parts[PART_GENERATION].entry;
+
+	for (int i = 0; i < PARTS; i++)
+		if (asking->parts[i].entry != NULL &&
+		    (asking->parts[i].entry->epoch == 0 ||
+			asking->parts[i].entry->epoch != first->epoch))
+			return false;
+	return true;
 }
 
 static void
@@ -684,7 +696,10 @@ asking_go(struct asking *asking)
 		asking->wanted = false;
 		if (++asking->step < STEPS)
 			continue;
-		if (is_of_one_state(asking))
+		if (asking->stale_only)
+			asking_answer(asking,
+			    is_of_one_time(asking) ? VIEW_KNOWN : VIEW_UNKNOWN);
+		else if (is_of_one_state(asking))
 			asking_answer(asking, VIEW_KNOWN);
 		else if (++asking->tries < TRIES_MAX)
 			asking_begin_again(asking);

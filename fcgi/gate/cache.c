@@ -32,6 +32,7 @@ struct cache {
 	struct row present;
 	struct row absent;
 	bool tracking;
+	bool behind;
 	bool cleared; /* and nothing was put in since */
 	uint32_t epoch;
 	int64_t changes;
@@ -269,6 +270,9 @@ void
 cache_track(struct cache *cache, bool tracking)
 {
 	cache->changes++;
+	if (cache->behind)
+		cache_clear(cache);
+	cache->behind = false;
 	cache->tracking = tracking;
 	if (!tracking)
 		return;
@@ -279,6 +283,12 @@ cache_track(struct cache *cache, bool tracking)
 	}
 	cache->told[cache->epoch % EPOCHS_KEPT].epoch = cache->epoch;
 	cache->told[cache->epoch % EPOCHS_KEPT].until_ms = 0;
+}
+
+void
+cache_behind(struct cache *cache, bool behind)
+{
+	cache->behind = behind;
 }
 
 void
@@ -350,7 +360,7 @@ cache_get_stale(struct cache *cache, enum record_kind kind, struct str name,
 {
 	struct entry *entry = find(cache, kind, name);
 
-	if (entry == NULL || entry->forgotten ||
+	if (entry == NULL || entry->forgotten || cache->behind ||
 	    true_ms(cache, entry) < oldest_ms)
 		return NULL;
 	return used(entry);

@@ -77,6 +77,10 @@ void cache_close(struct cache *cache);
 void cache_track(struct cache *cache, bool tracking);
 /* At that time every change had been told. */
 void cache_confirm(struct cache *cache, int64_t at_ms);
+/* There may be changes that were not told of: until they were, nothing is stale
+ * that could be mixed with what is newer. A connection that ends while it is
+ * behind leaves nothing. */
+void cache_behind(struct cache *cache, bool behind);
 /* One record changed, or all of them may have: not even stale after this. */
 void cache_forget(struct cache *cache, enum record_kind kind, struct str name);
 void cache_clear(struct cache *cache);

@@ -164,6 +164,7 @@ pong(struct watch *watch)
 	watch->alive_ms = watch->asked_ms;
 	watch->behind = watch->behind_more;
 	watch->behind_more = false;
+	cache_behind(watch->config.cache, watch->behind);
 	if (watch->behind)
 		ping(watch);
 }
@@ -313,6 +314,7 @@ watch_catch_up(struct watch *watch)
 	if (watch->state != WATCH_ON)
 		return;
 	watch->behind = true;
+	cache_behind(watch->config.cache, true);
 	if (watch->pinged)
 		watch->behind_more = true;
 	else

@@ -846,6 +846,50 @@ START_TEST(stale_answers_only_where_they_are_asked_for)
 }
 END_TEST
 
+/* The publication by which ann's role on shop goes and acme comes below shop
+ * was not told; acme was read anew since. */
+START_TEST(T54_stale_answers_are_of_one_time)
+{
+	struct view_world *world = opened();
+	struct relay *relay = relay_start(world);
+	const struct pair before[] = {
+		{ key_of(world, RECORD_ACCOUNT, "acme"),
+		    text_account(world, "acme", "other", "cat", 4) },
+	};
+	const struct pair after[] = {
+		{ key_of(world, RECORD_MEMBER, "ann"),
+		    text_member(world, "ann", "viewer", "nowhere", 11) },
+		{ key_of(world, RECORD_ACCOUNT, "acme"),
+		    text_account(world, "acme", "shop", "cat", 11) },
+		{ key_of(world, RECORD_GENERATION, ""),
+		    text_generation(world, 11) },
+	};
+
+	publish(world, before, COUNT(before));
+	world->config.stale_max_s = 60;
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	ask(world, "", "ann", "acme");
+	ask(world, "", "ann", "shop");
+	ask(world, "", "bob", "acme");
+	if (_i == 0)
+		relay_set(&relay->drop_changes, true);
+	else
+		relay_set(&relay->hold_changes, true);
+	publish(world, after, COUNT(after));
+	if (_i == 0)
+		ck_assert(until_trusted(world, true));
+	else
+		ask(world, NOBODYS, "", "shop"); /* reads the generation */
+	ask(world, "", "bob", "acme");
+	redis_stop(world);
+	loop_for(world, 100);
+	ck_assert_int_eq(ask(world, "", "ann", "acme").state, VIEW_UNKNOWN);
+	relay_end(relay);
+	world_close(world);
+}
+END_TEST
+
 START_TEST(stale_answers_from_a_frozen_redis)
 {
 	struct view_world *world = opened();
@@ -1348,6 +1392,7 @@ tests(TCase *t)
 	tcase_add_test(
 	    t, T29_the_first_ask_after_a_closed_connection_is_answered);
 	tcase_add_test(t, stale_answers_only_where_they_are_asked_for);
+	tcase_add_loop_test(t, T54_stale_answers_are_of_one_time, 0, 2);
 	tcase_add_test(t, stale_answers_from_a_frozen_redis);
 	tcase_add_test(t, W7_an_empty_view_is_not_answered_stale);
 	tcase_add_loop_test(t, W6_an_older_generation_is_refused, 0, 2);
