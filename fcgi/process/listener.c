@@ -114,15 +114,18 @@ links_follow(const char *folder, int links,
 		    "%s: is a link of user %ld, who could let it lead to "
 		    "another socket; give it to root, or write where it leads",
 		    folder, (long)st.st_uid);
-	len = readlink(folder, target, sizeof(target) - 1);
-	if (len < 0 || links == LINKS_MAX)
+	errno = ELOOP;
+	len = links < LINKS_MAX ? readlink(folder, target, sizeof(target) - 1)
+				: -1;
+	if (len < 0)
 		return failed(err, folder, "cannot be followed");
 	target[len] = '\0';
 	len = snprintf(path, sizeof(path), "%.*s%s",
 	    target[0] == '/' ? 0 : (int)(strrchr(folder, '/') + 1 - folder),
 	    folder, target);
+	errno = ENAMETOOLONG;
 	if (len >= PATH_MAX)
-		return failed(err, folder, "leads to a path that is too long");
+		return failed(err, folder, "cannot be followed");
 	return folders_check(path, links + 1, config, err);
 }
 
@@ -271,8 +274,8 @@ no_group(const struct listener_config *config, struct err *err)
 
 /* Who serves owns it, and may take it away in a folder of theirs. */
 static bool
-owner_set(
-    const char *path, const struct listener_config *config, struct err *err)
+owner_set(int file, const char *path, const struct listener_config *config,
+    struct err *err)
 {
 	const struct passwd *user = geteuid() == 0 && config->user.len > 0
 					? getpwnam(config->user.ptr)
@@ -284,11 +287,37 @@ owner_set(
 		return no_group(config, err);
 	if (user == NULL && group == NULL)
 		return true;
-	return chown(path, user != NULL ? user->pw_uid : (uid_t)-1,
-		   group != NULL ? group->gr_gid : (gid_t)-1) == 0 ||
+	return fchownat(file, "", user != NULL ? user->pw_uid : (uid_t)-1,
+		   group != NULL ? group->gr_gid : (gid_t)-1,
+		   AT_EMPTY_PATH) == 0 ||
 	       failed(err, path,
 		   "cannot be given to its socket_group, in which the user "
 		   "that serves has to be");
+}
+
+/* By what was opened, and not by its name: where the folder belongs to the user
+ * that serves, something else could lie there by now. */
+static bool
+rights_set(
+    const char *path, const struct listener_config *config, struct err *err)
+{
+	mode_t mode =
+	    config->is_extra && config->group.len == 0 ? OWN_MODE : SOCKET_MODE;
+	int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char name[32];
+	struct stat st;
+	bool ok = file >= 0 && fstat(file, &st) == 0 && S_ISSOCK(st.st_mode) &&
+		  st.st_uid == geteuid();
+
+	if (!ok)
+		failed(err, path, "is not the socket that was made");
+	ok = ok && owner_set(file, path, config, err);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", file);
+	if (ok && chmod(name, mode) != 0)
+		ok = failed(err, path, "cannot get its mode");
+	if (file >= 0)
+		close(file);
+	return ok;
 }
 
 static bool
@@ -296,8 +325,6 @@ bind_there(struct listener *out, const struct sockaddr_un *address,
     const struct listener_config *config, struct err *err)
 {
 	const char *path = address->sun_path;
-	mode_t mode =
-	    config->is_extra && config->group.len == 0 ? OWN_MODE : SOCKET_MODE;
 	/* Nobody connects between bind and chmod. */
 	mode_t before = umask(0177);
 
@@ -306,10 +333,8 @@ bind_there(struct listener *out, const struct sockaddr_un *address,
 	umask(before);
 	if (!out->is_ours)
 		return failed(err, path, "cannot be made");
-	if (!owner_set(path, config, err))
+	if (!rights_set(path, config, err))
 		return false;
-	if (chmod(path, mode) != 0)
-		return failed(err, path, "cannot get its mode");
 	return listen(out->fd, LISTEN_BACKLOG) == 0 ||
 	       failed(err, path, "cannot be listened on");
 }

@@ -112,13 +112,19 @@ static struct {
 } started;
 
 static void
-started_remember(const void *setup)
+started_remember(const void *setup, const struct handover *kept)
 {
 	size_t count = the_server->sockets(setup, started.configs);
 
 	for (size_t i = 0; i < count; i++) {
 		struct listener_config *c = &started.configs[i];
+		const struct listener *one = &kept->sockets[i];
 
+		/* That of the program before may lie elsewhere. */
+		if (kept->worker_count > 0 && one->is_ours)
+			c->socket = str_from(one->path);
+		else if (kept->worker_count > 0 && one->fd < 0)
+			c->socket = STR("");
 		c->socket = str_copy(&started.arena, c->socket);
 		c->group = str_copy(&started.arena, c->group);
 		c->user = str_copy(&started.arena, c->user);
@@ -238,8 +244,11 @@ become_ready(void *setup, struct err *err)
 static bool
 begin(void *setup, struct handover *kept, struct err *err)
 {
-	started_remember(setup);
-	return sockets_open(kept, setup, err) && become_ready(setup, err);
+	if (!sockets_open(kept, setup, err))
+		return false;
+	started_remember(setup, kept);
+	restarts_say(setup);
+	return become_ready(setup, err);
 }
 
 static int

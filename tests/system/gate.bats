@@ -840,6 +840,13 @@ renewed() { # times, with as many workers as before
 	kill -USR2 "$gate_pid"
 	until_true renewed 1
 	knows
+	# The sockets are those of the program before, and it says so.
+	! said restart_needed
+	config | sed "s,/control.sock,/other.sock," >rolegate.yaml
+	kill -USR2 "$gate_pid"
+	until_true renewed 2
+	[ "$(grep -c 'gate.control was changed.*restart_needed' gate.log)" -eq 1 ]
+	[ -S control.sock ] && [ ! -e other.sock ]
 }
 
 @test "what a program before left is believed only by the process it is for" {
