@@ -437,7 +437,7 @@ class Proxy(threading.Thread):
 
     def pass_on(self, s):
         data = s.recv(65536)
-        if b"TRACKING" in data:
+        if b"SUBSCRIBE" in data:
             self.watching |= {s, self.other[s]}
         if not data or (s in self.watching and self.mode == "drop"):
             self.shut(s)

@@ -209,7 +209,7 @@ class Proxy(threading.Thread):
                                           pair.watches)
 
     def asked(self, pair, data):
-        pair.watches = pair.watches or b"TRACKING" in data
+        pair.watches = pair.watches or b"SUBSCRIBE" in data
         if self.mode == "say":
             pair.harmed = True
             pair.near.sendall(self.words)
