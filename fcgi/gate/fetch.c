@@ -431,6 +431,17 @@ entry_read(struct fetcher *fetcher, const struct fetch *fetch,
 	return false;
 }
 
+/* Only by what it could be known by: a signed record, or that there is none. */
+static void
+prove(struct fetcher *fetcher)
+{
+	link_proved(fetcher->link);
+	if (fetcher->proved)
+		return;
+	fetcher->proved = true;
+	fetcher->config.up(fetcher->config.context);
+}
+
 static struct entry *
 entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
     struct err *err)
@@ -444,6 +455,7 @@ entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
 	if (!record_open(
 		&record, fetcher->config.key, fetch_key(fetch), text, err))
 		return NULL;
+	prove(fetcher);
 	if (record.generation < floor && !is_number(fetch->kind)) {
 		older(err, fetch, record.generation, floor);
 		return NULL;
@@ -479,6 +491,7 @@ entry_again(struct fetcher *fetcher, const struct fetch *fetch, struct str text)
 			  fetch_name(fetch));
 	if (entry == NULL || entry->absent || !str_eq(entry_text(entry), text))
 		return NULL;
+	prove(fetcher);
 	return entry_hold(entry);
 }
 
@@ -505,7 +518,6 @@ fetch_text(struct fetcher *fetcher, struct fetch *fetch, struct str text)
 		fetch_end(fetch, FETCHED_BAD, NULL);
 		return;
 	}
-	link_proved(fetcher->link);
 	entry_keep(fetcher, fetch, entry);
 	fetch_end(fetch, FETCHED_RECORD, entry);
 	entry_release(entry);
@@ -517,7 +529,7 @@ fetch_absent(struct fetcher *fetcher, struct fetch *fetch)
 	struct entry *entry =
 	    entry_new(fetch->kind, fetch_name(fetch), (struct str){ NULL, 0 });
 
-	link_proved(fetcher->link);
+	prove(fetcher);
 	if (entry != NULL)
 		entry_keep(fetcher, fetch, entry);
 	entry_release(entry);
@@ -525,15 +537,6 @@ fetch_absent(struct fetcher *fetcher, struct fetch *fetch)
 }
 
 /* --- Receiving ----------------------------------------------------------- */
-
-static void
-prove(struct fetcher *fetcher)
-{
-	if (fetcher->proved)
-		return;
-	fetcher->proved = true;
-	fetcher->config.up(fetcher->config.context);
-}
 
 /* The right server, at a bad moment. */
 static bool
@@ -571,7 +574,6 @@ track_item(struct fetcher *fetcher, const struct reply_item *item)
 	bool is_it = fetch->command == COMMAND_TRACK;
 	bool ok = item->type == REPLY_STATUS && str_eq(item->text, STR("OK"));
 
-	prove(fetcher);
 	fetch_end(fetch, FETCHED_NOTHING, NULL);
 	if (is_it)
 		fetcher->config.tracked(fetcher->config.context,
@@ -596,11 +598,9 @@ on_item(void *context, const struct reply_item *item)
 	}
 	switch (item->type) {
 	case REPLY_TEXT:
-		prove(fetcher);
 		fetch_text(fetcher, sent_take(fetcher), item->text);
 		return;
 	case REPLY_NIL:
-		prove(fetcher);
 		fetch_absent(fetcher, sent_take(fetcher));
 		return;
 	case REPLY_ERROR:
