@@ -660,8 +660,9 @@ asking_of_two_states(struct asking *asking)
 	struct err err = { 0 };
 
 	err_set(&err, ERR_REACH, "view_two_states",
-	    "the view in Redis is of two generations for too long, %lld and "
-	    "another; run rolegate publish --all",
+	    "records are newer than the view's generation %lld, however often "
+	    "they are read; run rolegate publish --all, and look at who may "
+	    "write to Redis",
 	    (long long)asking->answer.generation);
 	asking_bad(asking, &err);
 }
