@@ -47,6 +47,7 @@ struct view {
 	/* What has been said last. */
 	struct outage lost; /* the data connection */
 	struct outage untracked; /* the invalidation connection */
+	bool renewing; /* the invalidation connection: no loss to be said */
 	bool said_untrusted;
 	bool said_not_ready;
 	int64_t trusted_ms; /* when the cache was trusted last */
@@ -220,7 +221,9 @@ fetcher_up(void *context)
 		return;
 	/* It may be another server, and does not track anything yet. */
 	view->beat_read_ms = 0;
+	view->renewing = true;
 	watch_renew(view->watch);
+	view->renewing = false;
 	beat_get(view);
 }
 
@@ -283,8 +286,7 @@ watch_down(void *context, const struct err *why)
 	struct view *view = context;
 
 	/* Else it is started again when the data connection is there. */
-	if (!fetcher_is_up(view->fetcher) ||
-	    strcmp(why->code, "tracking_renewed") == 0)
+	if (!fetcher_is_up(view->fetcher) || view->renewing)
 		return;
 	say_outage(view, &view->untracked, why);
 	watch_start(view->watch);

@@ -324,9 +324,8 @@ watch_catch_up(struct watch *watch)
 void
 watch_renew(struct watch *watch)
 {
-	link_drop(watch->link, "tracking_renewed",
-	    "the data connection is a new one");
-	link_start(watch->link);
+	watch_drop(watch, "the data connection is a new one");
+	watch_start(watch);
 }
 
 bool
