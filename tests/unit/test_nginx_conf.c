@@ -133,9 +133,11 @@ START_TEST(a_dump_with_a_file_of_nobody_is_refused)
 	};
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
-		faults = (struct faults){ 0 };
 		ck_assert_ptr_null(read_text(str_from(texts[i])));
+		ck_assert_uint_eq(faults.count, 1);
 		ck_assert_str_eq(faults.items[0].code, "nginx_include");
+		faults_free(&faults);
+		faults = (struct faults){ 0 };
 	}
 }
 END_TEST
