@@ -291,6 +291,12 @@ cache_behind(struct cache *cache, bool behind)
 	cache->behind = behind;
 }
 
+bool
+cache_is_behind(const struct cache *cache)
+{
+	return cache->behind;
+}
+
 void
 cache_confirm(struct cache *cache, int64_t at_ms)
 {

@@ -81,6 +81,7 @@ void cache_confirm(struct cache *cache, int64_t at_ms);
  * that could be mixed with what is newer. A connection that ends while it is
  * behind leaves nothing. */
 void cache_behind(struct cache *cache, bool behind);
+bool cache_is_behind(const struct cache *cache);
 /* One record changed, or all of them may have: not even stale after this. */
 void cache_forget(struct cache *cache, enum record_kind kind, struct str name);
 void cache_clear(struct cache *cache);

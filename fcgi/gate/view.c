@@ -222,8 +222,9 @@ fetcher_up(void *context)
 	/* It may be another server, and does not track anything yet. */
 	view->beat_read_ms = 0;
 	view->renewing = true;
-	watch_renew(view->watch);
+	watch_drop(view->watch, "the data connection is a new one");
 	view->renewing = false;
+	watch_start(view->watch);
 	beat_get(view);
 }
 

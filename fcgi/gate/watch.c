@@ -26,8 +26,7 @@ struct watch {
 	int64_t length; /* of so many items */
 	int64_t asked_ms; /* when the last step or PING was sent */
 	bool pinged; /* and its PONG has not come */
-	bool behind; /* until that PONG, */
-	bool behind_more; /* or the next one */
+	bool behind_more; /* the cache is, until the PONG after that one */
 	int64_t alive_ms; /* the last PING that was answered */
 	int64_t beat_ms; /* the last heartbeat that was told of; 0: none */
 	char id[24]; /* by which the server knows it */
@@ -160,12 +159,13 @@ ping(struct watch *watch)
 static void
 pong(struct watch *watch)
 {
+	bool more = watch->behind_more;
+
 	watch->pinged = false;
 	watch->alive_ms = watch->asked_ms;
-	watch->behind = watch->behind_more;
 	watch->behind_more = false;
-	cache_behind(watch->config.cache, watch->behind);
-	if (watch->behind)
+	cache_behind(watch->config.cache, more);
+	if (more)
 		ping(watch);
 }
 
@@ -242,7 +242,6 @@ on_up(void *context)
 
 	watch->message = MESSAGE_NONE;
 	watch->pinged = false;
-	watch->behind = false;
 	watch->behind_more = false;
 	watch->beat_ms = 0;
 	watch_say(
@@ -313,7 +312,6 @@ watch_catch_up(struct watch *watch)
 {
 	if (watch->state != WATCH_ON)
 		return;
-	watch->behind = true;
 	cache_behind(watch->config.cache, true);
 	if (watch->pinged)
 		watch->behind_more = true;
@@ -321,18 +319,11 @@ watch_catch_up(struct watch *watch)
 		ping(watch);
 }
 
-void
-watch_renew(struct watch *watch)
-{
-	watch_drop(watch, "the data connection is a new one");
-	watch_start(watch);
-}
-
 bool
 watch_is_alive(const struct watch *watch, int64_t now_ms)
 {
-	return watch->state == WATCH_ON && !watch->behind &&
-	       watch->beat_ms != 0 &&
+	return watch->state == WATCH_ON &&
+	       !cache_is_behind(watch->config.cache) && watch->beat_ms != 0 &&
 	       now_ms - watch->alive_ms <= watch->config.max_ms &&
 	       now_ms - watch->beat_ms <= watch->config.max_ms;
 }

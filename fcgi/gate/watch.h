@@ -46,8 +46,6 @@ void watch_catch_up(struct watch *watch);
 /* Tracking is redirected to it, or why not. */
 void watch_begin(struct watch *watch);
 void watch_refuse(struct watch *watch, struct str why);
-/* The data connection is a new one: so is this, and nothing is fresh. */
-void watch_renew(struct watch *watch);
 /* Sends the PINGs: to be called about four times in max_ms. */
 void watch_tick(struct watch *watch, int64_t now_ms);
 bool watch_is_alive(const struct watch *watch, int64_t now_ms);

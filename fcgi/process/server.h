@@ -1,8 +1,8 @@
 /* server.h - the main() of a server: options, setup, socket, user, workers.
  *
  * Options are --config FILE, --check, --check-start, --help, --version, and one
- * more that prints something and ends. SIGHUP loads a new setup, whole, or leaves the old
- * one; SIGUSR2 does so with the program (handover.h).
+ * more that prints something and ends. SIGHUP loads a new setup, whole, or
+ * leaves the old one; SIGUSR2 does so with the program (handover.h).
  * Errors:  printed; the exit status is that of err.h. */
 #ifndef ROLEGATE_PROCESS_SERVER_H
 #define ROLEGATE_PROCESS_SERVER_H

@@ -342,17 +342,21 @@ END_TEST
 #define NOBODYS \
 	"ffff2233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
+static void
+put_acme_apart(struct view_world *world)
+{
+	publish(world,
+	    &(struct pair){ key_of(world, RECORD_ACCOUNT, "acme"),
+		text_account(world, "acme", "other", "cat", 4) },
+	    1);
+}
+
 /* In one publication ann's role on shop goes, and acme comes below shop. Who
  * has the old member and the new account sees a right that nobody ever had. */
-START_TEST(T54_what_is_told_late_makes_no_right)
+static void
+put_acme_below_shop(struct view_world *world)
 {
-	struct view_world *world = opened();
-	struct relay *relay = relay_start(world);
-	const struct pair before[] = {
-		{ key_of(world, RECORD_ACCOUNT, "acme"),
-		    text_account(world, "acme", "other", "cat", 4) },
-	};
-	const struct pair after[] = {
+	const struct pair pairs[] = {
 		{ key_of(world, RECORD_MEMBER, "ann"),
 		    text_member(world, "ann", "viewer", "nowhere", 11) },
 		{ key_of(world, RECORD_ACCOUNT, "acme"),
@@ -360,14 +364,22 @@ START_TEST(T54_what_is_told_late_makes_no_right)
 		{ key_of(world, RECORD_GENERATION, ""),
 		    text_generation(world, 11) },
 	};
+
+	publish(world, pairs, COUNT(pairs));
+}
+
+START_TEST(T54_what_is_told_late_makes_no_right)
+{
+	struct view_world *world = opened();
+	struct relay *relay = relay_start(world);
 	struct heard h;
 
-	publish(world, before, COUNT(before));
+	put_acme_apart(world);
 	view_start(world);
 	ck_assert(until_trusted(world, true));
 	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
 	relay_set(&relay->hold_changes, true);
-	publish(world, after, COUNT(after));
+	put_acme_below_shop(world);
 	/* Somebody's ask has found out what the generation is. */
 	if (_i == 1)
 		ask(world, NOBODYS, "", "shop");
@@ -852,20 +864,8 @@ START_TEST(T54_stale_answers_are_of_one_time)
 {
 	struct view_world *world = opened();
 	struct relay *relay = relay_start(world);
-	const struct pair before[] = {
-		{ key_of(world, RECORD_ACCOUNT, "acme"),
-		    text_account(world, "acme", "other", "cat", 4) },
-	};
-	const struct pair after[] = {
-		{ key_of(world, RECORD_MEMBER, "ann"),
-		    text_member(world, "ann", "viewer", "nowhere", 11) },
-		{ key_of(world, RECORD_ACCOUNT, "acme"),
-		    text_account(world, "acme", "shop", "cat", 11) },
-		{ key_of(world, RECORD_GENERATION, ""),
-		    text_generation(world, 11) },
-	};
 
-	publish(world, before, COUNT(before));
+	put_acme_apart(world);
 	world->config.stale_max_s = 60;
 	view_start(world);
 	ck_assert(until_trusted(world, true));
@@ -876,7 +876,7 @@ START_TEST(T54_stale_answers_are_of_one_time)
 		relay_set(&relay->drop_changes, true);
 	else
 		relay_set(&relay->hold_changes, true);
-	publish(world, after, COUNT(after));
+	put_acme_below_shop(world);
 	if (_i == 0)
 		ck_assert(until_trusted(world, true));
 	else
