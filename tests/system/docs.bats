@@ -113,6 +113,19 @@ same_lists() { # $1 and $2 are sorted files, $3 and $4 what they are
 	[ ! -s "$tmp/missing" ]
 }
 
+@test "docs: every case of docs/cases.md has a test, but those that say they have none" {
+	sed '/^## Without a test/q' docs/cases.md >"$tmp/cases"
+	first_cells "$tmp/cases" | grep "[0-9]" | sort -u >"$tmp/page"
+	[ "$(wc -l <"$tmp/page")" -ge 120 ]
+	{
+		tree_files | grep '^tests/'
+		tree_files | grep -E '^tests/.*\.(bats|py|c)$' | xargs cat
+	} | grep -oE '[A-Z]+[0-9]+' | sort -u >"$tmp/tested"
+	comm -23 "$tmp/page" "$tmp/tested" >"$tmp/missing"
+	cat "$tmp/missing"
+	[ ! -s "$tmp/missing" ]
+}
+
 @test "docs: every permission of the catalogues is a rule of docs/requirements.md" {
 	for csv in catalogs/*.csv; do
 		sed -n '2,$s/^\([a-z_.]*\),.*/\1/p' "$csv"
