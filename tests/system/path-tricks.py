@@ -16,26 +16,39 @@ import socket
 import sys
 import urllib.parse
 
-# What was done to get into /admin/, in one product or another.
-PIECES = ["/", "//", "/.", "/..", "/pub", "/pub/", "/admin", "/admin/", "x",
-          "/Admin", "%2e", "%2E%2e", "..", "%2f", "%2F", "%5c", "\\", ";",
-          ";a=b", "%3b", "%", "%25", "%252e%252e", "%252f", "%61", "%41",
-          "%70ub", "%c3%bc", "%c0%af", "%c0%ae", "%ff", "%00", "%0d%0a", "%0a",
-          "%09", "%20", "+", "~", "%7e", ".", "%2e/", "./", "?",
-          "?path=/pub/x", "?/../../pub/x", "#", "#/pub/x", "%23", "%3f",
-          "/index.html", ":", "@", "*", "a", "b1", "-", "_", "=", "&", ",",
-          "%zz", "%u002e", "\u2025".encode().decode("latin-1")]
-TAME = ["/pub/", "x", "a", "b1", "-", "_", "~", "%61", "%7e", "%c3%bc", "/x",
-        ".x", "+", ":", "@", "=", "&", ",", "?a=/admin/", "%2d"]
-STARTS = ["/pub/", "/pub/", "/admin/", "/", "//", "http://other.test/pub/",
-          "/pub/../admin/", "/admin/../pub/", "/%61dmin/", "/%70ub/"]
+# Ways into /admin/ that were found in one product or another: how a path may be
+# written that somebody reads as one of these.
+BASES = ["/pub/../admin/x", "/pub/x/../../admin/", "/admin/x", "/pub/x",
+         "/admin/../pub/x", "/pub/a/b1.c", "/pub/x?path=/admin/x"]
+SPELLINGS = {
+    "/": ["//", "/./", "%2f", "%2F", "\\", "%5c", ";/", ";a=b/", "%3b/", "%252f",
+          "%c0%af", "/%2e/", "%00/", "./", "%20/", "%09/"],
+    ".": ["%2e", "%2E", "%252e", "%c0%ae", "\u2024".encode().decode("latin-1")],
+}
+EXTRAS = ["?/../../pub/x", "?path=/pub/x", "#", "#/../pub/x", "%23", "%3f", ";",
+          "/..", "/.", "%", "%zz", "%25", "%0a", "%0d%0a", "%ff", "%c3%bc",
+          " ", "+", "~", "%7e", ".", "&", ",", "/index.html", ":@*-_="]
+
+
+def spelled(dice, letter):
+    if letter in SPELLINGS:
+        return dice.choice(SPELLINGS[letter])
+    return dice.choice(["%%%02x" % ord(letter), letter.upper(), letter * 2])
 
 
 def targets(dice, count):
+    """One or two of its letters are spelled in another way, or something
+    stands between them."""
     for _ in range(count):
-        pieces = dice.choice((PIECES, TAME, PIECES + TAME))
-        yield dice.choice(STARTS) + "".join(
-            dice.choice(pieces) for _ in range(dice.randint(0, 6)))
+        letters = list(dice.choice(BASES))
+        for _ in range(dice.choice((0, 1, 1, 2))):
+            at = dice.randrange(1, len(letters))
+            if dice.random() < 0.3:
+                letters[at] = dice.choice(EXTRAS) + letters[at]
+            else:
+                letters[at] = spelled(dice, letters[at][-1])
+        yield dice.choice(("", "", "", "/", "http://other.test")) + \
+            "".join(letters)
 
 
 class Asker:
