@@ -178,29 +178,13 @@ leads_out(const struct directive *block, struct str path)
 }
 
 static bool
-begins_with_path(struct str text)
-{
-	static const char *const paths[] = { "request_uri", "uri",
-		"document_uri" };
-	struct str rest = text;
-	struct str name;
-
-	if (literal(text).len > 0 || !variable_next(&rest, &name))
-		return false;
-	for (size_t i = 0; i < COUNT(paths); i++)
-		if (str_eq_fold(name, str_from(paths[i])))
-			return true;
-	return false;
-}
-
-static bool
 moves_path(const struct linting *l, const struct directive *block,
     const struct directive *pass)
 {
 	struct str path = target_path(conf_arg(pass, 0));
 
 	return path.len > 0 && !str_eq(path, name_of(block)) &&
-	       !begins_with_path(path) &&
+	       !target_begins_with_path(path) &&
 	       (leads_out(block, path) || holds_protected(l, literal(path)));
 }
 

@@ -227,7 +227,7 @@ path_is_changed(const struct directive *pass)
 {
 	struct str path = target_path(conf_arg(pass, 0));
 
-	return path.len > 0 && !str_eq(path, STR("$request_uri"));
+	return path.len > 0 && !is_the_variable(path, "request_uri");
 }
 
 /* A named permission holds for the whole location. */

@@ -184,6 +184,8 @@ handler_of(const struct directive *block, const struct directive **line);
 /* "http://a:80/b" is the address "a:80" and the path "/b". */
 struct str target_address(struct str text);
 struct str target_path(struct str text);
+/* Does it, with one of the variables that hold the path of a request? */
+bool target_begins_with_path(struct str text);
 /* All that the text may be, with the values of its variables: "*" is what a
  * client may choose. */
 void texts_add(struct linting *l, const struct directive *block,

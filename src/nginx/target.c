@@ -90,10 +90,16 @@ path_variable_at(struct str text)
 
 	while (variable_next(&rest, &name))
 		for (size_t i = 0; i < COUNT(paths); i++)
-			if (str_eq(name, str_from(paths[i])))
+			if (str_eq_fold(name, str_from(paths[i])))
 				return (size_t)(name.ptr - text.ptr) -
 				       (name.ptr[-1] == '{' ? 2 : 1);
 	return text.len;
+}
+
+bool
+target_begins_with_path(struct str text)
+{
+	return text.len > 0 && path_variable_at(text) == 0;
 }
 
 /* "unix:/a:/b": the path begins at the second colon. */

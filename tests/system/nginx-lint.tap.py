@@ -366,6 +366,7 @@ HARMLESS = (
     "error_page",  # 500 in the place of 503
     "return",  # 404 in the place of 503
     "default rolegate_denied", "allow $rolegate_app",  # nothing is let through
+    "default $http_cookie", "default $rolegate_cookie_once", '"~',  # not used
     "proxy_set_header Host",
     "set $rolegate_permission", "set $rolegate_account",
     "set $rolegate_trusted_user",
