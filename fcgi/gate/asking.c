@@ -35,7 +35,7 @@ struct part {
 	struct asking *asking;
 	enum part_state state;
 	struct entry *entry; /* held, for PART_HERE */
-	bool fetched; /* it came from Redis, for this ask */
+	bool cached; /* it was known when the ask began */
 };
 
 enum step { STEP_SESSION, STEP_MEMBER, STEP_PERSONAL, STEP_CATALOGUE, STEPS };
@@ -226,7 +226,6 @@ part_got(struct want *want, enum fetched what, struct entry *entry)
 		part->state = states[what];
 		if (entry != NULL)
 			part->entry = entry_hold(entry);
-		part->fetched = entry != NULL;
 		asking->waiting--;
 		asking_go(asking);
 	}
@@ -283,6 +282,7 @@ part_want(struct asking *asking, enum part_name name, enum record_kind kind,
 	} else if (entry != NULL) {
 		part->state = PART_HERE;
 		part->entry = entry_hold(entry);
+		part->cached = true;
 	} else if (asking->stale_only) {
 		part->state = PART_GONE;
 		return;
@@ -552,7 +552,7 @@ catalogue_read(struct asking *asking)
 	if (part->state != PART_HERE)
 		return true;
 	parsed = part->entry->parsed;
-	if (part->fetched && asking->generation_before > parsed->as_of)
+	if (!part->cached && asking->generation_before > parsed->as_of)
 		parsed->as_of = asking->generation_before;
 	asking->answer.catalogue = parsed->catalogue;
 	return true;
@@ -624,20 +624,26 @@ asking_begin(struct asking *asking)
 	asking->step = STEP_MEMBER;
 }
 
-/* Records come one after the other, some from the cache. They are of one state
- * of the view when no generation was published from the first to the last, and
- * none is newer than that: else they could tell of a right that nobody ever had
- * (CASES T54). What is absent gives no right. */
+/* Records come one after the other. They are of the state in which the ask
+ * began when none of them is newer: each was then what it is. Else they could
+ * tell of a right that nobody ever had (CASES T54). What is absent gives no
+ * right. Something that was known then may have changed since, so it counts
+ * only when nothing was published. */
 static bool
 is_of_one_state(const struct asking *asking)
 {
-	int64_t generation = asking->answer.generation;
+	bool published = asking->answer.generation != asking->begun_at;
 
-	for (int i = 0; i < PARTS; i++)
-		if (asking->parts[i].entry != NULL &&
-		    asking->parts[i].entry->generation > generation)
+	for (int i = 0; i < PARTS; i++) {
+		const struct part *part = &asking->parts[i];
+
+		if (part->entry == NULL || i == PART_GENERATION)
+			continue;
+		if (part->entry->generation > asking->begun_at ||
+		    (part->cached && published))
 			return false;
-	return generation == asking->begun_at;
+	}
+	return true;
 }
 
 /* Stale records are, when one connection told of every change of them. */
@@ -655,6 +661,13 @@ is_of_one_time(const struct asking *asking)
 }
 
 static void
+asking_of_one_state(struct asking *asking)
+{
+	asking->answer.generation = asking->begun_at;
+	asking_answer(asking, VIEW_KNOWN);
+}
+
+static void
 asking_of_two_states(struct asking *asking)
 {
 	struct err err = { 0 };
@@ -663,7 +676,7 @@ asking_of_two_states(struct asking *asking)
 	    "records are newer than the view's generation %lld, however often "
 	    "they are read; run rolegate publish --all, and look at who may "
 	    "write to Redis",
-	    (long long)asking->answer.generation);
+	    (long long)asking->begun_at);
 	asking_bad(asking, &err);
 }
 
@@ -701,7 +714,7 @@ asking_go(struct asking *asking)
 			asking_answer(asking,
 			    is_of_one_time(asking) ? VIEW_KNOWN : VIEW_UNKNOWN);
 		else if (is_of_one_state(asking))
-			asking_answer(asking, VIEW_KNOWN);
+			asking_of_one_state(asking);
 		else if (++asking->tries < TRIES_MAX)
 			asking_begin_again(asking);
 		else

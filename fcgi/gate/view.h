@@ -59,7 +59,7 @@ struct view_answer {
 	const struct member *member;
 	const struct account *account;
 	const struct catalogue *catalogue;
-	int64_t generation; /* of the view that answered */
+	int64_t generation; /* of the state that it was decided by */
 	bool stale; /* served while Redis is away, by stale_max_s */
 };
 

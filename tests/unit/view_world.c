@@ -516,3 +516,29 @@ ask(struct view_world *world, const char *session, const char *username,
 	ck_assert_int_eq(heard.answers, 1);
 	return heard;
 }
+
+struct view_world *
+world_published(void)
+{
+	struct view_world *world = world_open();
+
+	redis_start(world);
+	publish_all_of_it(world);
+	return world;
+}
+
+void
+settle(struct view_world *world)
+{
+	loop_for(world, 60);
+}
+
+struct view_world *
+world_trusting(void)
+{
+	struct view_world *world = world_published();
+
+	view_start(world);
+	ck_assert(until_trusted(world, true));
+	return world;
+}

@@ -87,6 +87,10 @@ void beat(struct view_world *world);
  * a heartbeat. */
 void publish_all_of_it(struct view_world *world);
 
+struct view_world *world_published(void); /* open, with all of it */
+struct view_world *world_trusting(void); /* and a view whose cache is trusted */
+void settle(struct view_world *world); /* what there is to say arrives */
+
 /* With world->config, which is filled with usual values by world_open(). */
 void view_start(struct view_world *world);
 struct heard ask(struct view_world *world, const char *session,
