@@ -32,24 +32,28 @@ params_check(char *const *envp, const struct params *params, bool good)
 	const struct {
 		const char *name;
 		struct str got;
-		bool filled;
+		int least;
+		size_t min_len;
 	} rows[] = {
-		{ "ROLEGATE_COOKIE", params->cookie, false },
-		{ "ROLEGATE_TRUSTED_USER", params->trusted_user, false },
-		{ "ROLEGATE_METHOD", params->method, true },
-		{ "ROLEGATE_PATH", params->path, true },
-		{ "ROLEGATE_TARGET", params->target, true },
-		{ "ROLEGATE_PERMISSION", params->permission, false },
-		{ "ROLEGATE_ACCOUNT", params->account, false },
+		{ "ROLEGATE_COOKIE", params->cookie, 1, 0 },
+		{ "ROLEGATE_AUTHORIZATION", params->authorization, 0, 0 },
+		{ "ROLEGATE_ADDRESS", params->address, 0, 0 },
+		{ "ROLEGATE_TRUSTED_USER", params->trusted_user, 1, 0 },
+		{ "ROLEGATE_METHOD", params->method, 1, 1 },
+		{ "ROLEGATE_PATH", params->path, 1, 1 },
+		{ "ROLEGATE_TARGET", params->target, 1, 1 },
+		{ "ROLEGATE_PERMISSION", params->permission, 1, 0 },
+		{ "ROLEGATE_ACCOUNT", params->account, 1, 0 },
+		{ "ROLEGATE_HOST", params->host, 0, 0 },
 	};
-	struct str value = { 0 };
-	bool all = times(envp, "ROLEGATE_HOST", &value) <= 1;
+	bool all = true;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		bool once = times(envp, rows[i].name, &value) == 1 &&
-			    (!rows[i].filled || value.len > 0);
+		struct str value = { 0 };
+		int count = times(envp, rows[i].name, &value);
 
-		all = all && once;
+		all = all && count >= rows[i].least && count <= 1 &&
+		      value.len >= rows[i].min_len;
 		assert(!good || str_eq(value, rows[i].got));
 	}
 	assert(all == good);
