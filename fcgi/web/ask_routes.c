@@ -118,16 +118,31 @@ source_of(const struct holding *h)
 	return h->grant != NULL ? h->grant->source : STR("owner");
 }
 
-/* From an account that the asker does not see: only that it is above. */
-static json_t *
-where_json(struct call *call, const struct holding *h)
+/* Of an account that the asker does not see: only that it is above. */
+static bool
+where_is_seen(struct call *call, const struct holding *h)
 {
 	struct err ignored = { 0 };
 
-	if (h->where == NULL ||
-	    !admin_right(&call->admin, h->where->id, "", STR(""), &ignored))
-		return json_null();
-	return json_str(h->where->id);
+	return h->where != NULL &&
+	       admin_right(&call->admin, h->where->id, "", STR(""), &ignored);
+}
+
+static json_t *
+where_json(struct call *call, const struct holding *h)
+{
+	return where_is_seen(call, h) ? json_str(h->where->id) : json_null();
+}
+
+static struct str
+says_of(struct call *call, const struct question *q, const struct decision *d)
+{
+	const struct account above = { .id = STR("an account above") };
+	struct decision told = *d;
+
+	if (told.by.where != NULL && !where_is_seen(call, &told.by))
+		told.by.where = &above;
+	return reason_says(&call->web->arena, q, &told);
 }
 
 static json_t *
@@ -165,8 +180,7 @@ answer_json(struct call *call, const struct asked *asked)
 	json_object_set_new(object, "member", json_str(asked->username));
 	json_object_set_new(object, "permission", json_str(asked->permission));
 	json_object_set_new(object, "account", json_str(asked->account_id));
-	json_object_set_new(
-	    object, "says", json_str(reason_says(&call->web->arena, &q, &d)));
+	json_object_set_new(object, "says", json_str(says_of(call, &q, &d)));
 	return object;
 }
 

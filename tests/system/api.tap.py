@@ -777,6 +777,9 @@ class Api(unittest.TestCase):
         above = dan.get("/check" + ask + "users.add&member=bob").json()
         self.assertEqual((above["verdict"], above["granted_on"]),
                          ("allow", None))
+        why = dan.get("/explain" + ask + "users.add&member=bob").json()
+        self.assertIn("on an account above", why["says"])
+        self.assertNotIn("biz", str(above) + str(why))
         stranger = dan.get("/check" + ask + "users.add&member=zoe").json()
         absent = dan.get("/check" + ask + "users.add&member=nobody").json()
         self.assertEqual(stranger["reason"], absent["reason"])
