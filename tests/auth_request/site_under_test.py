@@ -97,9 +97,12 @@ class Site:
         self.app = Application(self.path("app.sock"))
         os.chmod(self.path("app.sock"), 0o666)
         self.app.start()
+        self.nginx = None
         self.backend = backend_class(self.tmp)
+
+    def start(self):
         self.backend.start()
-        self.nginx = self.nginx_start()
+        self.nginx_start()
 
     def path(self, name):
         return os.path.join(self.tmp, name)
@@ -114,14 +117,13 @@ class Site:
                 "edit": b.protect("edit", address),
                 "user": "user root;" if os.getuid() == 0 else ""})
         log = open(self.path("nginx.out"), "ab")
-        process = subprocess.Popen(
+        self.nginx = subprocess.Popen(
             ["nginx", "-p", self.tmp, "-e", "nginx.log", "-c",
              "nginx.conf"], stdin=subprocess.DEVNULL, stdout=log,
             stderr=log)
         log.close()
-        until(lambda: self.connects() or process.poll() is not None)
-        assert process.poll() is None, open(self.path("nginx.out")).read()
-        return process
+        until(lambda: self.connects() or self.nginx.poll() is not None)
+        assert self.nginx.poll() is None, open(self.path("nginx.out")).read()
 
     def connects(self):
         try:
@@ -165,8 +167,9 @@ class Site:
                       rest.decode("latin-1"), probe in self.app.reached)
 
     def close(self):
-        self.nginx.terminate()
-        self.nginx.wait()
+        if self.nginx is not None:
+            self.nginx.terminate()
+            self.nginx.wait()
         self.backend.stop()
         self.app.close()
         subprocess.run(["rm", "-rf", self.tmp], check=True)

@@ -557,6 +557,7 @@ SECTIONS = {"pairs": pairs, "lemonldap": lemonldap, "calls": calls, "flat": flat
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     words = sys.argv[1:]
     for name, section in SECTIONS.items():
         if words and name not in words:

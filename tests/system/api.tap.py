@@ -97,8 +97,9 @@ class Described(unittest.TestCase):
 
 class Api(unittest.TestCase):
     def setUp(self):
-        self.world = World().start()
+        self.world = World()
         self.addCleanup(self.world.stop)
+        self.world.start()
         self.ann = self.world.session("ann")
         self.bob = self.world.session("bob")
         self.cid = self.world.session("cid")

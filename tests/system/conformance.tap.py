@@ -3,6 +3,7 @@
 which has to fail it."""
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -11,9 +12,24 @@ SUITE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 # nginx refuses these itself, or there is nobody to ask.
 NGINX_REFUSES = {"T8", "T41", "T25"}
 
-status = subprocess.run([SUITE, "--tap", "rolegate"]).returncode
-rows = json.loads(subprocess.run([SUITE, "--json", "always_yes"],
-                                 stdout=subprocess.PIPE).stdout)
+
+
+def suite(*words, **more):
+    """It puts away what it started, also when we are ended."""
+    process = subprocess.Popen([SUITE, *words], **more)
+    try:
+        said, _ = process.communicate()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    return process.returncode, said
+
+
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _: sys.exit(128 + number))
+status, _ = suite("--tap", "rolegate")
+rows = json.loads(suite("--json", "always_yes", stdout=subprocess.PIPE)[1])
 passed = {row["cases"] for row in rows if row["verdict"] == "pass"}
 failed = [row["cases"] for row in rows if row["verdict"] == "fail"]
 right = passed == NGINX_REFUSES and len(failed) >= 20

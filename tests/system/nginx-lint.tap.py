@@ -99,7 +99,11 @@ class Site:
             if told:
                 self.told.setdefault(told[1], []).append(told[2])
         self.text = self.filled(text)
-        self.files()
+        try:
+            self.files()
+        except BaseException:
+            self.close()
+            raise
 
     def path(self, name):
         return os.path.join(self.tmp, name)

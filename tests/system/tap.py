@@ -1,5 +1,7 @@
 """Runs the tests of a unittest module and prints TAP, the sentence of each test
 as its name."""
+import os
+import signal
 import sys
 import time
 import traceback
@@ -18,6 +20,7 @@ class Result(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.number = 0
+        self.ended_by = None
         self.began = time.monotonic()  # of a class that cannot be set up
 
     def startTest(self, test):
@@ -72,6 +75,21 @@ class Result(unittest.TestResult):
         self.say(test, False, why)
 
 
+class Ended(Exception):
+    """By a signal. As an exception it lets a test put away what it started."""
+
+
+def end_by_signals(result):
+    """The test in hand fails and cleans up, and no other one begins."""
+    def on_signal(number, _):
+        if not result.shouldStop:
+            result.stop()
+            result.ended_by = number
+            raise Ended(signal.Signals(number).name)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+
+
 def main():
     names = sys.argv[1:] or None
     loader = unittest.TestLoader()
@@ -81,5 +99,9 @@ def main():
     tests = list(flat(suite))
     print("1..%d" % len(tests))
     result = Result()
+    end_by_signals(result)
     unittest.TestSuite(tests).run(result)
+    if result.ended_by is not None:
+        signal.signal(result.ended_by, signal.SIG_DFL)
+        os.kill(os.getpid(), result.ended_by)
     sys.exit(0 if result.wasSuccessful() else 1)

@@ -277,8 +277,15 @@ class World:
         self.answers = []
         self.with_redis = redis
         self.log = open(self.path("web.log"), "ab")
+        try:
+            self.fill(state, web, more)
+        except BaseException:
+            self.stop()
+            raise
+
+    def fill(self, state, web, more):
         view = ""
-        if redis:
+        if self.with_redis:
             view = ("view:\n  redis: {address: 'unix:%s'}\n  key_file: %s\n"
                     % (self.path("redis.sock"), self.path("view.key")))
         with open(self.path("rolegate.yaml"), "w") as out:
@@ -287,7 +294,7 @@ class World:
                       "web:\n  socket: web.sock\n  activity: activity.sock\n"
                       "  origin: %s\n  workers: 2\n%s%s"
                       % (ROOT, view, COOKIE, ORIGIN, web, more))
-        if redis:
+        if self.with_redis:
             self.rg("key", "new", self.path("view.key"))
         with open(self.path("state.jsonl"), "w") as out:
             out.write(state.strip() + "\n")

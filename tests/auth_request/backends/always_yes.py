@@ -15,6 +15,7 @@ class Backend:
 
     def __init__(self, tmp):
         self.socket = os.path.join(tmp, "yes.sock")
+        self.process = None
 
     @staticmethod
     def missing():
@@ -29,8 +30,9 @@ class Backend:
         until(lambda: os.path.exists(self.socket))
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait()
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
 
     def http(self):
         return ""

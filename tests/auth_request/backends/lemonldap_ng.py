@@ -44,6 +44,7 @@ class Backend:
     def __init__(self, tmp):
         self.home = os.path.join(tmp, "llng")
         self.socket = os.path.join(self.home, "llng.sock")
+        self.process = None
 
     @staticmethod
     def missing():
@@ -125,6 +126,8 @@ class Backend:
             out.write(self.record(user))
 
     def stop(self):
+        if self.process is None:
+            return
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
