@@ -276,24 +276,25 @@ finish(
 
 /* Only what was let through by a session keeps it alive. */
 static void
-activity_note(struct request *r, const struct answer *answer)
+activity_note(struct request *r, const struct answer *answer, int64_t now_s)
 {
 	const struct asker *asker = &r->inquiry.asker;
 
 	if (!asker->is_token && (answer->verdict == VERDICT_ALLOW ||
 				    answer->verdict == VERDICT_ALLOW_FILTER))
-		activity_tell(&r->judge->activity, str_from(asker->digest),
-		    wall_ms() / 1000);
+		activity_tell(
+		    &r->judge->activity, str_from(asker->digest), now_s);
 }
 
 static void
 view_said(void *context, const struct view_answer *known)
 {
 	struct request *r = context;
-	struct answer answer = inquiry_answer(
-	    &r->inquiry, known, wall_ms() / 1000, &r->judge->arena);
+	int64_t now_s = wall_ms() / 1000;
+	struct answer answer =
+	    inquiry_answer(&r->inquiry, known, now_s, &r->judge->arena);
 
-	activity_note(r, &answer);
+	activity_note(r, &answer, now_s);
 	finish(r, &answer, known);
 }
 
