@@ -5,6 +5,7 @@
 
 #include "base/bounds.h"
 #include "mail/message.h"
+#include "qp_decode.h"
 #include "tests/unit/unit.h"
 
 /* A struct str that is a constant; with its NUL bytes. */
@@ -296,31 +297,6 @@ START_TEST(bodies)
 }
 END_TEST
 
-static struct str
-qp_decode(struct str wire)
-{
-	char *to = ARENA_ARRAY(&arena, char, wire.len + 1);
-	size_t len = 0;
-
-	for (size_t i = 0; i < wire.len; i++) {
-		unsigned int byte = 0;
-
-		if (wire.ptr[i] == '\r')
-			continue;
-		if (wire.ptr[i] != '=') {
-			to[len++] = wire.ptr[i];
-			continue;
-		}
-		if (wire.ptr[i + 1] != '\r') {
-			ck_assert_int_eq(
-			    sscanf(&wire.ptr[i + 1], "%2X", &byte), 1);
-			to[len++] = (char)byte;
-		}
-		i += 2;
-	}
-	return (struct str){ to, len };
-}
-
 /* At the bound: no line too long, and what is read is what was written. */
 START_TEST(long_bodies)
 {
@@ -343,7 +319,7 @@ START_TEST(long_bodies)
 		ck_assert(line.len == 0 || line.ptr[line.len - 1] == '\r');
 		ck_assert(line.len < 2 || line.ptr[line.len - 2] != ' ');
 	}
-	back = qp_decode(body);
+	back = qp_decode(&arena, body);
 	ck_assert(str_eq(back, mail.body));
 	memset(text, 'a', MAIL_BODY_MAX + 1);
 	mail.body = (struct str){ text, MAIL_BODY_MAX };

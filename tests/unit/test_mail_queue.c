@@ -5,6 +5,7 @@
 #include "admin_kit.h"
 #include "mail/queue.h"
 #include "model/token.h"
+#include "qp_decode.h"
 #include "store/invitation.h"
 #include "store/notice.h"
 #include "unit.h"
@@ -124,22 +125,16 @@ waiting(void)
 	return (size_t)kit_sql_number("SELECT count(*) FROM mails");
 }
 
-/* The token behind '#' in what was delivered; quoted-printable breaks lines. */
+/* The token behind '#' in what was delivered. */
 static struct str
 token_in_mail(void)
 {
-	char *text = arena_alloc(&kit.arena, sizeof(last_text), 1);
+	const char *body = strstr(last_text, "\r\n\r\n");
 	const char *mark;
-	size_t len = 0;
 
-	for (size_t i = 0; last_text[i] != '\0'; i++) {
-		if (strncmp(last_text + i, "=\r\n", 3) == 0) {
-			i += 2;
-			continue;
-		}
-		text[len++] = last_text[i];
-	}
-	mark = strstr(text, "https://app.example.org/rolegate/invitation#");
+	ck_assert_ptr_nonnull(body);
+	mark = strstr(qp_decode(&kit.arena, str_from(body)).ptr,
+	    "https://app.example.org/rolegate/invitation#");
 	ck_assert_ptr_nonnull(mark);
 	return (struct str){ strchr(mark, '#') + 1, TOKEN_LEN };
 }
