@@ -725,12 +725,6 @@ fetcher_close(struct fetcher *fetcher)
 	free(fetcher);
 }
 
-void
-fetcher_drop(struct fetcher *fetcher, const char *why)
-{
-	link_drop(fetcher->link, "redis_refused", "%s", why);
-}
-
 bool
 fetcher_is_up(const struct fetcher *fetcher)
 {

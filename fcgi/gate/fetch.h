@@ -72,7 +72,6 @@ bool fetcher_get(struct fetcher *fetcher, enum record_kind kind,
 /* This connection tells that client of every change from now on. False when it
  * is not up; it ends with the connection. */
 bool fetcher_track(struct fetcher *fetcher, struct str client);
-void fetcher_drop(struct fetcher *fetcher, const char *why);
 
 bool fetcher_is_up(const struct fetcher *fetcher); /* and Redis answers */
 int64_t fetcher_generation(const struct fetcher *fetcher); /* newest seen */

@@ -118,29 +118,27 @@ source_of(const struct holding *h)
 	return h->grant != NULL ? h->grant->source : STR("owner");
 }
 
-/* Of an account that the asker does not see: only that it is above. */
-static bool
-where_is_seen(struct call *call, const struct holding *h)
-{
-	struct err ignored = { 0 };
-
-	return h->where != NULL &&
-	       admin_right(&call->admin, h->where->id, "", STR(""), &ignored);
-}
-
+/* From an account that the asker does not see: only that it is above. */
 static json_t *
 where_json(struct call *call, const struct holding *h)
 {
-	return where_is_seen(call, h) ? json_str(h->where->id) : json_null();
+	struct err ignored = { 0 };
+
+	if (h->where == NULL ||
+	    !admin_right(&call->admin, h->where->id, "", STR(""), &ignored))
+		return json_null();
+	return json_str(h->where->id);
 }
 
+/* The sentence names the account of the grant where the answer does. */
 static struct str
-says_of(struct call *call, const struct question *q, const struct decision *d)
+says_of(struct call *call, const struct question *q, const struct decision *d,
+    bool named)
 {
 	const struct account above = { .id = STR("an account above") };
 	struct decision told = *d;
 
-	if (told.by.where != NULL && !where_is_seen(call, &told.by))
+	if (told.by.where != NULL && !named)
 		told.by.where = &above;
 	return reason_says(&call->web->arena, q, &told);
 }
@@ -176,11 +174,13 @@ answer_json(struct call *call, const struct asked *asked)
 	const struct question q = question_of(call, asked);
 	const struct decision d = decide(&q, &call->web->arena);
 	json_t *object = decision_json(call, asked, &d);
+	bool named = json_is_string(json_object_get(object, "granted_on"));
 
 	json_object_set_new(object, "member", json_str(asked->username));
 	json_object_set_new(object, "permission", json_str(asked->permission));
 	json_object_set_new(object, "account", json_str(asked->account_id));
-	json_object_set_new(object, "says", json_str(says_of(call, &q, &d)));
+	json_object_set_new(
+	    object, "says", json_str(says_of(call, &q, &d, named)));
 	return object;
 }
 

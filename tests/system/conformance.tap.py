@@ -13,7 +13,6 @@ SUITE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 NGINX_REFUSES = {"T8", "T41", "T25"}
 
 
-
 def suite(*words, **more):
     """It puts away what it started, also when we are ended."""
     process = subprocess.Popen([SUITE, *words], **more)

@@ -266,8 +266,7 @@ START_TEST(W12_a_bad_record_is_a_dont_know)
 		if (str_eq(honest[i].key, key_of(world, RECORD_MEMBER, "ann")))
 			honest[i].text = bad_record(world, _i);
 	fake_start(world, &fake);
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_msg(ask(world, SESSION, "", "").state == VIEW_UNKNOWN,
 		    "%s", records[_i].says);
@@ -349,8 +348,7 @@ START_TEST(W8_a_server_that_is_one_behind_never_grants)
 			ask_begin(world, "", k % 2 == 0 ? "ann" : "bob",
 			    k % 3 == 0 ? "shop" : "", &heard[k]);
 		for (int k = 0; k < CROWD; k++) {
-			while (heard[k].answers == 0)
-				event_base_loop(world->loop, EVLOOP_ONCE);
+			until_answered(world, &heard[k]);
 			if (heard[k].state == VIEW_UNKNOWN)
 				continue;
 			known++;
@@ -523,8 +521,7 @@ START_TEST(W5_without_a_pong_the_cache_is_not_trusted)
 	    text_heartbeat(world, now_wall_ms() + 900);
 	fake_start(world, &fake);
 	world->config.heartbeat_max_s = 1;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	loop_for(world, 1100);
 	ck_assert(!counts(world).trusted);
 	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
@@ -588,8 +585,7 @@ START_TEST(what_is_no_message_makes_all_be_forgotten)
 	fake.message = messages[_i].bytes;
 	fake_start(world, &fake);
 	world->config.heartbeat_max_s = 60; /* no PING on the way */
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	loop_for(world, 10);
 	ask(world, "", "ann", "shop");
 	ask(world, "", "bob", "shop");

@@ -32,8 +32,7 @@ START_TEST(T54_T55_no_answer_goes_back)
 		for (size_t k = 0; k < COUNT(heard); k++) {
 			int got;
 
-			while (heard[k].answers == 0)
-				event_base_loop(world->loop, EVLOOP_ONCE);
+			until_answered(world, &heard[k]);
 			ck_assert_int_eq(heard[k].state, VIEW_KNOWN);
 			got = heard[k].role[0] == 'r' ? atoi(heard[k].role + 1)
 						      : 0;
@@ -85,8 +84,7 @@ START_TEST(T54_what_is_told_late_makes_no_right)
 	struct heard h;
 
 	put_acme_apart(world);
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
 	relay_set(&relay->hold_changes, true);
 	put_acme_below_shop(world);
@@ -120,8 +118,7 @@ START_TEST(T54_an_ask_ends_however_late_it_is_told)
 	struct heard other;
 	struct heard h;
 
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ask(world, "", "ann", "shop");
 	ck_assert(ask(world, "", "ann", "shop").at_once);
 	relay_set(&relay->hold_gets, true);
@@ -132,8 +129,7 @@ START_TEST(T54_an_ask_ends_however_late_it_is_told)
 	relay_set(&relay->hold_changes, true);
 	put_member(world, "bob", "viewer", 11);
 	relay_set(&relay->hold_gets, false);
-	while (other.answers == 0)
-		event_base_loop(world->loop, EVLOOP_ONCE);
+	until_answered(world, &other);
 	ck_assert_int_eq(other.generation, 11);
 	h = ask(world, "", "ann", "shop");
 	ck_assert_int_eq(h.state, VIEW_KNOWN);
@@ -161,8 +157,7 @@ START_TEST(T54_another_publication_makes_no_ask_begin_again)
 	loop_for(world, 5);
 	put_member(world, "bob", "viewer", 11);
 	relay_set(&relay->hold_gets, false);
-	while (h.answers == 0)
-		event_base_loop(world->loop, EVLOOP_ONCE);
+	until_answered(world, &h);
 	ck_assert_int_eq(h.state, VIEW_KNOWN);
 	ck_assert_str_eq(h.role, "editor");
 	ck_assert_int_eq(h.generation, 10);
@@ -179,8 +174,7 @@ START_TEST(W6_a_new_data_connection_ends_the_trust)
 	struct view_world *world = world_published();
 	struct relay *relay = relay_start(world);
 
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ask(world, "", "ann", "shop");
 	relay_set(&relay->drop_data, true);
 	ck_assert(until_connected(world, false));
@@ -213,8 +207,7 @@ START_TEST(W6_what_two_servers_say_is_not_one_view)
 		    text_generation(world, 11) },
 	};
 
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	snprintf(relay->other, sizeof(relay->other), "%s", other->socket);
 	relay_set(&relay->to_other, true);
 	relay_set(&relay->drop_changes, true);
@@ -281,8 +274,7 @@ START_TEST(T54_stale_answers_are_of_one_time)
 
 	put_acme_apart(world);
 	world->config.stale_max_s = 60;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ask(world, "", "ann", "acme");
 	ask(world, "", "ann", "shop");
 	ask(world, "", "bob", "acme");
@@ -403,8 +395,7 @@ asks_of_one_round(struct view_world *world, struct relay *relay, int answers[2])
 		loop_for(world, rand() % 8);
 	relay->hold_gets = false;
 	for (int i = 0; i < ASKS_AT_ONCE; i++) {
-		while (heard[i].answers == 0)
-			event_base_loop(world->loop, EVLOOP_ONCE);
+		until_answered(world, &heard[i]);
 		ck_assert_msg(heard[i].role[0] != 'v',
 		    "below %s in generation %lld, with a role there",
 		    heard[i].root, (long long)heard[i].generation);

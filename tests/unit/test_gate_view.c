@@ -89,8 +89,7 @@ START_TEST(what_is_known)
 	for (size_t i = 0; i < COUNT(known); i++)
 		known_by(world, i, false);
 	world->config.cache_bytes = 1024 * 1024;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	for (size_t i = 0; i < COUNT(known); i++)
 		known_by(world, i, false);
 	for (size_t i = 0; i < COUNT(known); i++)
@@ -332,8 +331,7 @@ START_TEST(W10_a_step_of_the_clock_extends_nothing)
 	struct view_world *world = world_published();
 
 	world->config.wall_ms = stepped_wall_ms;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		step_ms = steps[i];
 		ck_assert(!counts(world).trusted);
@@ -350,8 +348,7 @@ START_TEST(a_heart_that_stops_is_said_once)
 	struct view_world *world = world_published();
 
 	world->config.heartbeat_max_s = 1;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ck_assert(until_trusted(world, false));
 	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
 	loop_for(world, 1600);
@@ -425,8 +422,7 @@ START_TEST(the_rights_of_the_guide_are_enough)
 
 	redis_say(world, ACL "&__redis__:invalidate");
 	password_put(world, "pw");
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
 	ck_assert_str_eq(world->said, "");
 	world_close(world);
@@ -539,8 +535,7 @@ START_TEST(W5_a_frozen_redis_ends_the_trust)
 	struct view_world *world = world_published();
 
 	world->config.heartbeat_max_s = 1;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ask(world, "", "ann", "shop");
 	kill(world->redis, SIGSTOP);
 	ck_assert(ask(world, "", "ann", "shop").at_once);
@@ -577,8 +572,7 @@ START_TEST(stale_answers_only_where_they_are_asked_for)
 	struct heard heard;
 
 	world->config.stale_max_s = 1;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ask(world, SESSION, "", "");
 	ask(world, "", "bob", "shop");
 	ask(world, "", "eve", "shop");
@@ -610,8 +604,7 @@ START_TEST(stale_answers_from_a_frozen_redis)
 
 	world->config.stale_max_s = 60;
 	world->config.heartbeat_max_s = 1;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ask(world, "", "ann", "shop");
 	kill(world->redis, SIGSTOP);
 	loop_for(world, 1300);
@@ -630,8 +623,7 @@ START_TEST(W7_an_empty_view_is_not_answered_stale)
 	struct view_world *world = world_published();
 
 	world->config.stale_max_s = 60;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	ask(world, "", "ann", "shop");
 	redis_say(world, "FLUSHALL");
 	settle(world);
@@ -846,8 +838,7 @@ START_TEST(accounts_deep_in_a_tree_stay_within_the_bound)
 		    1);
 	}
 	world->config.cache_bytes = bound;
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	for (int i = 0; i < 200; i++) {
 		snprintf(name, sizeof(name), "deep%d", i);
 		ck_assert_str_eq(ask(world, "", "bob", name).root, "root");
@@ -924,8 +915,7 @@ crowd_asks(struct view_world *world, int asks)
 			ask_begin(world, "", name, "shop", &heard[k]);
 		}
 		for (int k = 0; k < CROWD; k++) {
-			while (heard[k].answers == 0)
-				event_base_loop(world->loop, EVLOOP_ONCE);
+			until_answered(world, &heard[k]);
 			snprintf(name, sizeof(name), "p%d", who[k]);
 			ck_assert_str_eq(heard[k].username, name);
 			ck_assert_int_eq(heard[k].state, VIEW_KNOWN);
@@ -946,8 +936,7 @@ START_TEST(T30_no_answer_is_somebody_elses)
 	/* One GET for what a round wants twice. */
 	ck_assert_int_lt(counts(world).asked, 20000);
 	world->config.cache_bytes = 8 * 1024; /* thrashes */
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	crowd_asks(world, 10000);
 	ck_assert_int_le(counts(world).cache_bytes, 8 * 1024);
 	world_close(world);

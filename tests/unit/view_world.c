@@ -503,18 +503,32 @@ ask_begin(struct view_world *world, const char *session, const char *username,
 	heard->at_once = heard->answers == 1;
 }
 
+void
+until_answered(struct view_world *world, const struct heard *heard)
+{
+	int64_t end = mono_ms() + 5000;
+
+	while (heard->answers == 0 && mono_ms() < end)
+		event_base_loop(world->loop, EVLOOP_ONCE);
+	ck_assert_int_eq(heard->answers, 1);
+}
+
 struct heard
 ask(struct view_world *world, const char *session, const char *username,
     const char *account)
 {
 	struct heard heard;
-	int64_t end = mono_ms() + 5000;
 
 	ask_begin(world, session, username, account, &heard);
-	while (heard.answers == 0 && mono_ms() < end)
-		event_base_loop(world->loop, EVLOOP_ONCE);
-	ck_assert_int_eq(heard.answers, 1);
+	until_answered(world, &heard);
 	return heard;
+}
+
+void
+view_start_trusting(struct view_world *world)
+{
+	view_start(world);
+	ck_assert(until_trusted(world, true));
 }
 
 struct view_world *
@@ -538,7 +552,6 @@ world_trusting(void)
 {
 	struct view_world *world = world_published();
 
-	view_start(world);
-	ck_assert(until_trusted(world, true));
+	view_start_trusting(world);
 	return world;
 }

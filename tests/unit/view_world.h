@@ -93,11 +93,14 @@ void settle(struct view_world *world); /* what there is to say arrives */
 
 /* With world->config, which is filled with usual values by world_open(). */
 void view_start(struct view_world *world);
+void view_start_trusting(struct view_world *world); /* waits until it does */
 struct heard ask(struct view_world *world, const char *session,
     const char *username, const char *account);
-/* An ask that goes on: *heard is filled until it was answered. */
+/* An ask that goes on: *heard is filled until it was answered, which is waited
+ * for at most 5 s. */
 void ask_begin(struct view_world *world, const char *session,
     const char *username, const char *account, struct heard *heard);
+void until_answered(struct view_world *world, const struct heard *heard);
 void loop_for(struct view_world *world, int64_t ms);
 /* Until the near cache is trusted / not, or 5 s. */
 bool until_trusted(struct view_world *world, bool trusted);
