@@ -616,7 +616,7 @@ step_has_all(struct asking *asking)
 static void
 asking_begin(struct asking *asking)
 {
-	asking->begun_at = fetcher_generation(asking->all->config.fetcher);
+	asking->begun_at = fetcher_floor(asking->all->config.fetcher);
 	asking->step = STEP_SESSION;
 	if (asking->ask.session.len > 0)
 		return;
@@ -634,6 +634,8 @@ is_of_one_state(const struct asking *asking)
 {
 	bool published = asking->answer.generation != asking->begun_at;
 
+	if (asking->answer.generation < asking->begun_at)
+		return false;
 	for (int i = 0; i < PARTS; i++) {
 		const struct part *part = &asking->parts[i];
 
@@ -646,12 +648,15 @@ is_of_one_state(const struct asking *asking)
 	return true;
 }
 
-/* Stale records are, when one connection told of every change of them. */
+/* Stale records are, when one connection told of every change of them, and
+ * nobody has seen a newer view. */
 static bool
 is_of_one_time(const struct asking *asking)
 {
 	const struct entry *first = asking->parts[PART_GENERATION].entry;
 
+	if (first->generation < asking->begun_at)
+		return false;
 	for (int i = 0; i < PARTS; i++)
 		if (asking->parts[i].entry != NULL &&
 		    (asking->parts[i].entry->epoch == 0 ||

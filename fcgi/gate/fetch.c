@@ -25,6 +25,7 @@ struct fetch {
 	int64_t sent_ms;
 	int64_t round;
 	int64_t changes; /* of the cache, when it was sent */
+	int64_t floor; /* the newest generation that any worker had seen then */
 	size_t key_len;
 	size_t name_at;
 	char key[];
@@ -177,6 +178,7 @@ command_send(struct fetcher *fetcher, struct fetch *fetch,
 	fetch->sent_ms = now_ms;
 	fetch->round = link_round(fetcher->link);
 	fetch->changes = cache_changes(fetcher->config.cache);
+	fetch->floor = fetcher_floor(fetcher);
 	if (fetcher->fresh == NULL || fetcher->fresh->round != fetch->round)
 		fetcher->fresh = fetch;
 	queue_add(&fetcher->sent, fetch);
@@ -327,6 +329,8 @@ static bool
 number_read(struct fetcher *fetcher, const struct fetch *fetch,
     const struct record *record, struct entry *entry, struct err *err)
 {
+	bool others_know = fetch->floor > fetcher->generation;
+	int64_t floor = others_know ? fetch->floor : fetcher->generation;
 	int64_t number;
 
 	if (!record_read_number(record, &number, err))
@@ -334,10 +338,14 @@ number_read(struct fetcher *fetcher, const struct fetch *fetch,
 	entry->generation = number;
 	if (fetch->kind != RECORD_GENERATION)
 		return true;
-	if (number < fetcher->generation) {
+	if (number < floor) {
 		/* A server that lags: what else it said is as old. */
 		cache_clear(fetcher->config.cache);
-		return older(err, fetch, number, fetcher->generation);
+		/* Another worker reads a better one, so there is one. */
+		if (others_know)
+			link_drop(fetcher->link, "record_older",
+			    "another worker has read a newer view");
+		return older(err, fetch, number, floor);
 	}
 	if (number > fetcher->generation)
 		fetcher->config.ahead(fetcher->config.context);
@@ -489,7 +497,10 @@ entry_again(struct fetcher *fetcher, const struct fetch *fetch, struct str text)
 		    ? fetcher->newest
 		    : cache_peek(fetcher->config.cache, fetch->kind,
 			  fetch_name(fetch));
-	if (entry == NULL || entry->absent || !str_eq(entry_text(entry), text))
+	if (entry == NULL || entry->absent ||
+	    !str_eq(entry_text(entry), text) ||
+	    (fetch->kind == RECORD_GENERATION &&
+		entry->generation < fetch->floor))
 		return NULL;
 	prove(fetcher);
 	return entry_hold(entry);
@@ -702,8 +713,7 @@ fetcher_open(
 		return false;
 	}
 	/* Before anything is asked: what comes then is not older. */
-	if (config->seen != NULL)
-		fetcher->generation = atomic_load(&config->seen->generation);
+	fetcher->generation = fetcher_floor(fetcher);
 	link_start(fetcher->link);
 	*out = fetcher;
 	return true;
@@ -735,6 +745,16 @@ int64_t
 fetcher_generation(const struct fetcher *fetcher)
 {
 	return fetcher->generation;
+}
+
+int64_t
+fetcher_floor(const struct fetcher *fetcher)
+{
+	int64_t others = fetcher->config.seen != NULL
+			     ? atomic_load(&fetcher->config.seen->generation)
+			     : 0;
+
+	return others > fetcher->generation ? others : fetcher->generation;
 }
 
 int64_t

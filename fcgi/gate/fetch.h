@@ -9,10 +9,10 @@
  * Loss:    what was asked for and not answered is asked for again on the next
  *          connection, until wait_ms after it was wanted (CASES T29).
  * Checks:  signature, name, and that nothing is older than what was seen
- *          before: the view's generation always, a record's where the cache
- *          remembers it (CASES W6).
- * Ahead:   what is newer than the newest generation that was seen says that Redis
- *          knows of changes of which the cache may not have been told: the hook
+ *          before: the view's generation always, also by another worker (see
+ *          view_seen), a record's where the cache remembers it (CASES W6).
+ * Ahead:   what is newer than the newest generation that was seen says that
+ * Redis knows of changes of which the cache may not have been told: the hook
  *          hears of it before anybody gets the record.
  * Cache:   what was fetched is put into it. Where there is no near cache, it
  *          holds the records as they came: one that comes again, byte for
@@ -74,7 +74,9 @@ bool fetcher_get(struct fetcher *fetcher, enum record_kind kind,
 bool fetcher_track(struct fetcher *fetcher, struct str client);
 
 bool fetcher_is_up(const struct fetcher *fetcher); /* and Redis answers */
-int64_t fetcher_generation(const struct fetcher *fetcher); /* newest seen */
+int64_t fetcher_generation(const struct fetcher *fetcher); /* newest read */
+/* The newest that it or another worker has read. */
+int64_t fetcher_floor(const struct fetcher *fetcher);
 int64_t fetcher_sent(const struct fetcher *fetcher);
 int64_t fetcher_refused(const struct fetcher *fetcher);
 

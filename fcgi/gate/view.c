@@ -300,7 +300,9 @@ asking_trusts(void *context)
 {
 	const struct view *view = context;
 
-	return view->watch != NULL && is_trusted(view, monotonic_ms());
+	return view->watch != NULL && is_trusted(view, monotonic_ms()) &&
+	       fetcher_generation(view->fetcher) ==
+		   fetcher_floor(view->fetcher);
 }
 
 static int64_t

@@ -239,6 +239,72 @@ START_TEST(W6_what_two_servers_say_is_not_one_view)
 }
 END_TEST
 
+/* Another worker has read generation 12; this one may lead to a server that
+ * lags, by what it read before or by what it reads anew. */
+START_TEST(W6_what_another_worker_has_seen_is_not_taken_back)
+{
+	struct view_world *world = world_published();
+	struct view_seen seen = { 0 };
+	int64_t asked;
+	int clients;
+
+	world->config.seen = &seen;
+	world->config.cache_bytes = _i == 0 ? 0 : 1024 * 1024;
+	view_start(world);
+	ck_assert(_i == 0 || until_trusted(world, true));
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	ck_assert_int_eq(seen.generation, 10);
+	seen.generation = 12;
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(
+		    ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	redis_stop(world);
+	settle(world);
+	redis_start(world);
+	publish_all_of_it(world);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(
+		    ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	ck_assert_int_ge(times_said(world, "record_older"), 1);
+	/* It goes on looking for the server that the other one reads. */
+	clients = redis_clients(world);
+	loop_for(world, 300);
+	ck_assert_int_gt(redis_clients(world), clients);
+	put_generation(world, 12);
+	settle(world);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	/* The cache serves again. */
+	if (_i == 1) {
+		beat(world);
+		ck_assert(until_trusted(world, true));
+		ask(world, "", "ann", "shop");
+		asked = counts(world).asked;
+		ck_assert(ask(world, "", "ann", "shop").at_once);
+		ck_assert_int_eq(counts(world).asked, asked);
+	}
+	world_close(world);
+}
+END_TEST
+
+/* An operator who wants stale answers does not want one who was revoked. */
+START_TEST(W6_nothing_is_as_stale_as_what_another_worker_knows_is_gone)
+{
+	struct view_world *world = world_published();
+	struct view_seen seen = { 0 };
+
+	world->config.seen = &seen;
+	world->config.stale_max_s = 60;
+	view_start_trusting(world);
+	ask(world, "", "ann", "shop");
+	redis_stop(world);
+	settle(world);
+	ck_assert(ask(world, "", "ann", "shop").stale);
+	seen.generation = 12;
+	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
+	world_close(world);
+}
+END_TEST
+
 /* Somebody has put an old generation back. */
 START_TEST(T54_records_of_two_generations_are_a_dont_know)
 {
@@ -446,6 +512,10 @@ tests(TCase *t)
 	tcase_add_test(t, T54_another_publication_makes_no_ask_begin_again);
 	tcase_add_test(t, W6_a_new_data_connection_ends_the_trust);
 	tcase_add_loop_test(t, W6_what_two_servers_say_is_not_one_view, 0, 2);
+	tcase_add_loop_test(
+	    t, W6_what_another_worker_has_seen_is_not_taken_back, 0, 2);
+	tcase_add_test(
+	    t, W6_nothing_is_as_stale_as_what_another_worker_knows_is_gone);
 	tcase_add_loop_test(
 	    t, T54_records_of_two_generations_are_a_dont_know, 0, 2);
 	tcase_add_loop_test(t, T54_stale_answers_are_of_one_time, 0, 2);
