@@ -9,19 +9,6 @@
 
 #include "fcgi/process/master.h"
 #include "fcgi/process/say.h"
-#include "fcgi/gate/target.h"
-
-/* A worker reads the password again; that it can be read is found out here,
- * where a fault leaves the old workers. */
-static bool
-redis_check(struct setup *s, struct err *err)
-{
-	struct target target = { 0 };
-	bool ok = target_read(&target, &s->arena, &s->config.gate.redis, err);
-
-	target_wipe(&target);
-	return ok;
-}
 
 static bool
 view_setup(struct setup *s, struct err *err)
@@ -39,7 +26,6 @@ view_setup(struct setup *s, struct err *err)
 		    "new and name it",
 		    STR_ARGS(c->path));
 	s->view = (struct view_config){
-		.redis = c->gate.redis,
 		.ns = c->view.ns,
 		.cache_bytes = c->gate.cache_bytes,
 		.wait_ms = c->gate.wait_ms,
@@ -47,7 +33,7 @@ view_setup(struct setup *s, struct err *err)
 		.heartbeat_max_s = c->gate.heartbeat_max_s,
 	};
 	return record_key_load(&s->view.key, c->view.key_file.ptr, err) &&
-	       redis_check(s, err);
+	       target_read(&s->view.redis, &s->arena, &c->gate.redis, err);
 }
 
 static bool
@@ -175,6 +161,7 @@ setup_free(struct setup *setup)
 		close(setup->log.fd);
 	if (setup->view.seen != NULL)
 		munmap(setup->view.seen, sizeof(*setup->view.seen));
+	target_wipe(&setup->view.redis);
 	sodium_memzero(&setup->view.key, sizeof(setup->view.key));
 	sodium_memzero(
 	    &setup->filter_key_bytes, sizeof(setup->filter_key_bytes));

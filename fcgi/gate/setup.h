@@ -1,7 +1,9 @@
 /* setup.h - everything that the gate reads from files, read by the master
- * before any worker serves: configuration, routes, key, users.
+ * before any worker serves: configuration, routes, keys, users, where Redis is
+ * and its password. A worker that takes another one's place needs none of them
+ * again.
  *
- * Owner:   setup_free() gives all of it back and wipes the key.
+ * Owner:   setup_free() gives all of it back and wipes what is secret.
  * Errors:  every fault of every file, printed by the caller; nothing of a
  *          broken setup is used. */
 #ifndef ROLEGATE_GATE_SETUP_H

@@ -28,7 +28,6 @@ struct outage {
 struct view {
 	struct view_config config;
 	struct arena arena; /* of what the configuration is made into */
-	struct target target;
 	struct keys keys;
 	struct record_key key;
 	struct cache *cache;
@@ -215,7 +214,7 @@ fetcher_up(void *context)
 
 	if (view->lost.said)
 		view_say(view, "redis_back", "redis %.*s: answers again",
-		    STR_ARGS(view->target.address));
+		    STR_ARGS(view->config.redis.address));
 	view->lost.said = false;
 	if (view->watch == NULL)
 		return;
@@ -326,7 +325,7 @@ parts_open(struct view *view, struct event_base *loop, struct err *err)
 {
 	bool caching = view->config.cache_bytes > 0;
 	struct fetch_config fetch = { .loop = loop,
-		.target = &view->target,
+		.target = &view->config.redis,
 		.keys = &view->keys,
 		.key = &view->key,
 		.caching = caching,
@@ -339,7 +338,7 @@ parts_open(struct view *view, struct event_base *loop, struct err *err)
 		.refused = say_refused,
 		.context = view };
 	struct watch_config watch = { .loop = loop,
-		.target = &view->target,
+		.target = &view->config.redis,
 		.keys = &view->keys,
 		.max_ms = heartbeat_max_ms(view),
 		.ready = watch_ready,
@@ -408,14 +407,11 @@ view_open(struct view **out, struct event_base *loop,
 	sodium_memzero(&view->config.key, sizeof(view->config.key));
 	view->trusted_ms = monotonic_ms();
 	if (!keys_make(&view->keys, &view->arena, config->ns, err) ||
-	    !target_read(&view->target, &view->arena, &config->redis, err) ||
 	    !parts_open(view, loop, err) ||
 	    (view->watch != NULL && !tick_open(view, loop, err))) {
 		view_close(view);
 		return false;
 	}
-	/* The caller's texts are not kept. */
-	view->config.redis = (struct redis_config){ 0 };
 	view->config.ns = view->keys.all;
 	*out = view;
 	return true;
@@ -434,7 +430,6 @@ view_close(struct view *view)
 	cache_close(view->cache);
 	if (view->tick != NULL)
 		event_free(view->tick);
-	target_wipe(&view->target);
 	sodium_memzero(&view->key, sizeof(view->key));
 	arena_free(&view->arena);
 	free(view);

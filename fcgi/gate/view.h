@@ -10,8 +10,9 @@
  *          at the latest wait_ms after it. Zero is VIEW_UNKNOWN: Redis is
  *          away, slow, not ready (no generation), or has a record that is not
  *          signed, not about what was asked, or older than one seen before.
- * Owner:   what `done` gets is valid until it returns. The texts of an ask
- *          are copied. view_close() calls every waiting `done` with
+ * Owner:   the texts of view_config.redis are borrowed until view_close(). What
+ *          `done` gets is valid until it returns. The texts of an ask are
+ *          copied. view_close() calls every waiting `done` with
  *          VIEW_UNKNOWN.
  * Source:  keys and records of publish/record.h; the user of Redis may only
  *          read. Nothing is ever written.
@@ -23,8 +24,8 @@
 #include <event2/event.h>
 
 #include "decide/decide.h"
+#include "fcgi/gate/target.h"
 #include "publish/record.h"
-#include "publish/redis.h"
 
 struct view;
 
@@ -35,7 +36,7 @@ struct view_seen {
 };
 
 struct view_config {
-	struct redis_config redis;
+	struct target redis;
 	struct str ns;
 	struct record_key key;
 	int64_t cache_bytes; /* 0: no near cache, Redis is asked each time */

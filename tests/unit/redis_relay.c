@@ -132,8 +132,7 @@ relay_start(struct view_world *world)
 	}
 	relay->pid = pid; /* the child shares it */
 	close(listener);
-	world->config.redis.address =
-	    str_fmt(&world->arena, "unix:%s", relay->socket);
+	world->at.address = str_fmt(&world->arena, "unix:%s", relay->socket);
 	return relay;
 }
 

@@ -413,8 +413,8 @@ START_TEST(W5_silence_is_a_dont_know)
 	struct fake fake = { .silent = true };
 
 	fake_start(world, &fake);
-	world->config.redis.database = 2; /* SELECT is not answered, either */
-	world->config.redis.timeout_ms = 50;
+	world->at.database = 2; /* SELECT is not answered, either */
+	world->at.timeout_ms = 50;
 	view_start(world);
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(

@@ -159,6 +159,7 @@ START_TEST(W7_without_a_generation_nothing_is_known)
 	publish_all_of_it(world);
 	ck_assert(until_trusted(world, true));
 	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_KNOWN);
+	settle(world);
 	ck_assert(ask(world, "", "ann", "shop").at_once);
 	ck_assert_int_eq(times_said(world, "view_ready"), 1);
 	redis_say(world, "FLUSHALL");
@@ -177,7 +178,7 @@ START_TEST(W7_another_database_is_another_view)
 {
 	struct view_world *world = world_published();
 
-	world->config.redis.database = 3;
+	world->at.database = 3;
 	view_start(world);
 	ck_assert_int_eq(ask(world, "", "ann", "shop").state, VIEW_UNKNOWN);
 	redis_say(world, "SELECT 3");
@@ -408,8 +409,8 @@ password_put(struct view_world *world, const char *password)
 	fprintf(out, "%s\n", password);
 	fclose(out);
 	ck_assert_int_eq(chmod(path.ptr, 0600), 0);
-	world->config.redis.password_file = path;
-	world->config.redis.user = STR("gate");
+	world->at.password_file = path;
+	world->at.user = STR("gate");
 }
 
 #define ACL                                                            \
@@ -1043,16 +1044,16 @@ END_TEST
 START_TEST(what_cannot_be_used_is_refused_at_the_start)
 {
 	struct view_world *world = world_open();
+	struct target target;
 	struct view *view = NULL;
 	struct err err = { 0 };
 
 	world->config.ns = STR("a}b");
 	ck_assert(!view_open(&view, world->loop, &world->config, &err));
 	ck_assert_str_eq(err.code, "view_namespace");
-	world->config.ns = STR(NS);
-	world->config.redis.user = STR("gate");
+	world->at.user = STR("gate");
 	err = (struct err){ 0 };
-	ck_assert(!view_open(&view, world->loop, &world->config, &err));
+	ck_assert(!target_read(&target, &world->arena, &world->at, &err));
 	ck_assert_str_eq(err.code, "redis_password");
 	world_close(world);
 }

@@ -99,8 +99,9 @@ world_open(void)
 	memset(world->key.bytes, 7, sizeof(world->key.bytes));
 	world->loop = event_base_new();
 	address = str_fmt(&world->arena, "unix:%s", world->socket);
+	world->at =
+	    (struct redis_config){ .address = address, .timeout_ms = 1000 };
 	world->config = (struct view_config){
-		.redis = { .address = address, .timeout_ms = 1000 },
 		.ns = STR(NS),
 		.key = world->key,
 		.cache_bytes = (int64_t)1024 * 1024,
@@ -422,6 +423,9 @@ view_start(struct view_world *world)
 	struct err err = { 0 };
 
 	view_close(world->view);
+	ck_assert_msg(
+	    target_read(&world->config.redis, &world->arena, &world->at, &err),
+	    "%s", err.text);
 	ck_assert_msg(
 	    view_open(&world->view, world->loop, &world->config, &err), "%s",
 	    err.text);

@@ -24,6 +24,7 @@ struct view_world {
 	redisContext *admin;
 	struct event_base *loop;
 	struct view *view;
+	struct redis_config at; /* where config.redis comes from */
 	struct view_config config;
 	struct record_key key;
 	struct arena arena;
