@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "fcgi/process/say.h"
@@ -41,31 +41,37 @@ handover_prepare(char **argv)
 
 /* --- Giving --------------------------------------------------------------- */
 
-/* Could the program that lies there now start with the configuration, as we are?
- * It says itself what it does not like. */
-static bool
-new_one_agrees(void)
+/* Could the program that lies there now start with the configuration, as we
+ * are? It says itself what it does not like. */
+pid_t
+handover_ask(void)
 {
 	char check[] = "--check-start";
-	int status = -1;
-	pid_t pid = fork();
+	sigset_t none;
+	pid_t pid;
 
-	if (pid == 0) {
-		sigset_t none;
+	if (self.program[0] == '\0' || self.count == WORDS_MAX)
+		return 0;
+	pid = fork();
+	if (pid != 0)
+		return pid > 0 ? pid : 0;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(CHECK_S);
+	self.words[self.count] = check;
+	self.words[self.count + 1] = NULL;
+	execv(self.program, self.words);
+	say("handover_refused", "%s: cannot be run: %s", self.program,
+	    strerror(errno));
+	_exit(127);
+}
 
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		alarm(CHECK_S);
-		self.words[self.count] = check;
-		self.words[self.count + 1] = NULL;
-		execv(self.program, self.words);
-		say("handover_refused", "%s: cannot be run: %s", self.program,
-		    strerror(errno));
-		_exit(127);
-	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return pid > 0 && status == 0;
+void
+handover_refuse(void)
+{
+	say("handover_refused", "%s: is not taken; the old program goes on",
+	    self.program);
 }
 
 static void
@@ -104,12 +110,6 @@ handover_give(const struct handover *handover)
 {
 	char text[TEXT_MAX];
 
-	if (self.program[0] == '\0' || self.count == WORDS_MAX ||
-	    !new_one_agrees()) {
-		say("handover_refused",
-		    "%s: is not taken; the old program goes on", self.program);
-		return;
-	}
 	describe(text, handover);
 	sockets_keep(handover, true);
 	if (setenv(VARIABLE, text, 1) == 0)
@@ -180,6 +180,8 @@ handover_take(struct handover *out)
 	bool ok;
 
 	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < HANDOVER_SOCKETS_MAX; i++)
+		out->sockets[i].fd = -1;
 	ok = text != NULL && all_take(text, out);
 	unsetenv(VARIABLE);
 	return ok;

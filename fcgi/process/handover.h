@@ -3,8 +3,9 @@
  * there.
  *
  * Shape:   the old program asks the new one, as a child, whether it could start
- *          with the configuration (--check-start), then becomes it. What stays is named in
- *          the environment, with the process that it is meant for.
+ *          with the configuration (--check-start). When the child has ended
+ *          well, it becomes the new one. What stays is named in the
+ *          environment, with the process that it is meant for.
  * Errors:  until exec everything is as it was, and why is said. After it the
  *          new program is on its own: where it cannot start, the old workers
  *          end with it. */
@@ -32,6 +33,11 @@ struct handover {
  * package puts the new one there. */
 void handover_prepare(char **argv);
 
+/* The child that asks the new program, to be waited for; 0: none could be
+ * begun. It ends by itself, at the latest after ten seconds. */
+pid_t handover_ask(void);
+/* It does not take over, and that is said. */
+void handover_refuse(void);
 /* Returns only when the new program could not be begun. */
 void handover_give(const struct handover *handover);
 

@@ -4,8 +4,9 @@
  * The FastCGI socket is taken from systemd (LISTEN_FDS), or made: mode 0660,
  * with the group that was configured. An extra one is always made; without a
  * group it is for its owner and root. A folder that others may write into or
- * own, or reach by a link of theirs, is refused, and so are a socket to which everybody may connect and a path
- * on which somebody answers: who can connect can ask as anybody (CASES T42). */
+ * own, or reach by a link of theirs, is refused, and so are a socket to which
+ * everybody may connect and a path on which somebody answers: who can connect
+ * can ask as anybody (CASES T42). */
 #ifndef ROLEGATE_PROCESS_LISTENER_H
 #define ROLEGATE_PROCESS_LISTENER_H
 
@@ -29,8 +30,8 @@ struct listener {
 };
 
 /* Are there such a user and such a group? */
-bool listener_names_check(
-    const struct listener_config *config, struct err *err);
+bool
+listener_names_check(const struct listener_config *config, struct err *err);
 bool listener_open(struct listener *out, const struct listener_config *config,
     struct err *err);
 /* One that the program before left to this process; false: it is none. */

@@ -40,6 +40,8 @@ struct master {
 	struct crew leaving; /* of the setup before */
 	bool reload;
 	bool renew; /* the program */
+	pid_t asked; /* the new program, whether it can start; or 0 */
+	bool agreed; /* it can */
 	bool ending;
 	int64_t looked_ms; /* whether workers hang, last */
 	int64_t trust_ms; /* until then none is taken to hang */
@@ -134,6 +136,64 @@ crew_find(struct crew *crew, pid_t pid)
 	return NULL;
 }
 
+/* --- A new program -------------------------------------------------------- */
+
+static void
+renew_begin(struct master *m)
+{
+	if (!m->renew || m->asked != 0)
+		return;
+	m->renew = false;
+	m->asked = handover_ask();
+	if (m->asked == 0)
+		handover_refuse();
+}
+
+static void
+renew_answered(struct master *m, int status)
+{
+	m->asked = 0;
+	m->agreed = status == 0;
+	if (!m->agreed && !m->ending)
+		handover_refuse();
+}
+
+/* Comes back when there is none, and all is as it was. */
+static void
+renew(struct master *m)
+{
+	struct handover *kept = m->service->kept;
+
+	if (!m->agreed || crew_size(&m->leaving) > 0)
+		return;
+	m->agreed = false;
+	kept->worker_count = 0;
+	for (int i = 0; i < m->crew.count; i++)
+		if (m->crew.seats[i].pid != 0)
+			kept->workers[kept->worker_count++] =
+			    m->crew.seats[i].pid;
+	handover_give(kept);
+}
+
+/* The workers of the program before, which serve until ours do. */
+static void
+adopt(struct master *m)
+{
+	const struct handover *kept = m->service->kept;
+
+	m->leaving.count = (int)kept->worker_count;
+	for (int i = 0; i < m->leaving.count; i++)
+		m->leaving.seats[i].pid = kept->workers[i];
+	if (m->leaving.count == 0)
+		return;
+	crew_fill(m);
+	crew_end(&m->leaving, m->service->finish_ms);
+	say("renewed",
+	    "this is %s " ROLEGATE_VERSION
+	    " in the place of the program before",
+	    program_invocation_short_name);
+}
+
 /* --- Deaths -------------------------------------------------------------- */
 
 /* Once the brake holds it is said at each step of it, which is slow enough. */
@@ -180,6 +240,8 @@ reap(struct master *m)
 		struct seat *old = crew_find(&m->leaving, pid);
 		struct seat *seat = crew_find(&m->crew, pid);
 
+		if (pid == m->asked)
+			renew_answered(m, status);
 		if (old != NULL)
 			old->pid = 0;
 		if (seat == NULL)
@@ -250,44 +312,6 @@ reload(struct master *m)
 	say("reloaded", "the new configuration is in force");
 }
 
-/* --- A new program -------------------------------------------------------- */
-
-/* Comes back when there is none, and all is as it was. */
-static void
-renew(struct master *m)
-{
-	struct handover *kept = m->service->kept;
-
-	if (!m->renew || crew_size(&m->leaving) > 0)
-		return;
-	m->renew = false;
-	kept->worker_count = 0;
-	for (int i = 0; i < m->crew.count; i++)
-		if (m->crew.seats[i].pid != 0)
-			kept->workers[kept->worker_count++] =
-			    m->crew.seats[i].pid;
-	handover_give(kept);
-}
-
-/* The workers of the program before, which serve until ours do. */
-static void
-adopt(struct master *m)
-{
-	const struct handover *kept = m->service->kept;
-
-	m->leaving.count = (int)kept->worker_count;
-	for (int i = 0; i < m->leaving.count; i++)
-		m->leaving.seats[i].pid = kept->workers[i];
-	if (m->leaving.count == 0)
-		return;
-	crew_fill(m);
-	crew_end(&m->leaving, m->service->finish_ms);
-	say("renewed",
-	    "this is %s " ROLEGATE_VERSION
-	    " in the place of the program before",
-	    program_invocation_short_name);
-}
-
 /* --- The loop ------------------------------------------------------------ */
 
 static void
@@ -296,6 +320,8 @@ end(struct master *m)
 	if (m->ending)
 		return;
 	m->ending = true;
+	if (m->asked != 0)
+		kill(m->asked, SIGKILL);
 	crew_end(&m->crew, m->service->finish_ms);
 	crew_end(&m->leaving, m->service->finish_ms);
 }
@@ -377,6 +403,7 @@ master_run(struct service *service)
 	while (!m.ending || crew_size(&m.crew) + crew_size(&m.leaving) > 0) {
 		if (!m.ending) {
 			reload(&m);
+			renew_begin(&m);
 			renew(&m);
 			hung_kill(&m);
 			crew_fill(&m);

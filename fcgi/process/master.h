@@ -1,10 +1,11 @@
 /* master.h - keeps the workers of a service alive, and nothing else.
  *
  * A worker that dies is replaced at once, unless it dies again and again as
- * soon as it begins. One that has not come round for HUNG_MS is killed first. SIGHUP: the new setup whole, or the old one stays; the
- * new workers are there before the old ones end. SIGTERM, SIGINT: the workers
- * finish what they have taken. SIGUSR2: the program that lies in this one's
- * place now takes over. Signals are waited for, not handled. */
+ * soon as it begins. One that has not come round for HUNG_MS is killed first.
+ * SIGHUP: the new setup whole, or the old one stays; the new workers are there
+ * before the old ones end. SIGTERM, SIGINT: the workers finish what they have
+ * taken. SIGUSR2: the program that lies in this one's place now takes over.
+ * Signals are waited for, not handled. */
 #ifndef ROLEGATE_PROCESS_MASTER_H
 #define ROLEGATE_PROCESS_MASTER_H
 

@@ -81,12 +81,27 @@ options_read(struct options *out, int argc, char **argv, int *status)
 /* --- The setup ------------------------------------------------------------ */
 
 static void
-why_say(struct faults *faults, const struct err *err)
+why_say(const struct err *err)
 {
-	faults_print(faults, stderr);
-	faults_free(faults);
 	if (err->kind != ERR_NONE)
 		say(err->code, "%s", err->text);
+}
+
+/* While we serve: a reader of standard error who stands still holds up nobody.
+ */
+static void
+faults_say(const struct faults *faults)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&text, &len);
+
+	if (to == NULL)
+		return;
+	faults_print(faults, to);
+	if (fclose(to) == 0 && len > 0)
+		write_soon(say_fd(), text, len);
+	free(text);
 }
 
 static void *
@@ -165,7 +180,9 @@ load_again(struct service *service)
 		the_server->free(new);
 		new = NULL;
 	}
-	why_say(&faults, &err);
+	faults_say(&faults);
+	faults_free(&faults);
+	why_say(&err);
 	if (new == NULL)
 		return false;
 	restarts_say(new);
@@ -223,7 +240,9 @@ fail(void *setup, struct handover *kept, struct faults *faults,
 	int status = faults->count > 0 ? err_exit_status(ERR_FILE)
 				       : err_exit_status(err->kind);
 
-	why_say(faults, err);
+	faults_print(faults, stderr);
+	faults_free(faults);
+	why_say(err);
 	sockets_close(kept);
 	if (setup != NULL)
 		the_server->free(setup);

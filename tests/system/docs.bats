@@ -248,3 +248,15 @@ same_lists() { # $1 and $2 are sorted files, $3 and $4 what they are
 	cat "$tmp/found"
 	[ ! -s "$tmp/found" ]
 }
+
+# A command with '!' ends no test of bats, unless it is the last one.
+@test "a no in the middle of a test is one that can fail" {
+	for file in "$root"/tests/system/*.bats; do
+		awk -v file="${file##*/}" '
+			held != "" && !/^}/ { print file ": " held }
+			{ held = "" }
+			/^\t+! / && !/(\|\||\\)/ { held = $0 }' "$file"
+	done >"$tmp/found"
+	cat "$tmp/found"
+	[ ! -s "$tmp/found" ]
+}

@@ -441,6 +441,38 @@ token_of() { # options of token add
 	knows
 }
 
+@test "T26 what nobody reads on standard error holds up nothing" {
+	mkfifo err.fifo
+	sleep 300 <>err.fifo 3>&- &
+	started
+	gate_start() {
+		"$build/rolegated" >err.fifo 2>&1 3>&- &
+		gate_pid=$!
+		started
+		until_true [ -S gate.sock ]
+	}
+	up
+	config >good.yaml
+	{
+		cat good.yaml
+		for n in $(seq 90); do
+			printf '  nonsense_%d_%0200d: 1\n' "$n" 0
+		done
+	} >rolegate.yaml
+	for _ in $(seq 60); do
+		kill -HUP "$gate_pid"
+		sleep 0.05
+	done
+	kill -9 $(workers)
+	until_true knows
+	cp good.yaml rolegate.yaml
+	before=$(workers)
+	kill -HUP "$gate_pid"
+	until_true two_others
+	kill "$gate_pid"
+	wait "$gate_pid"
+}
+
 # --- Bytes ----------------------------------------------------------------------
 
 @test "W11 whatever is sent, nobody gets in, and the workers live" {
@@ -684,7 +716,7 @@ sandboxed() { # the mode of the filter that each worker has
 	kill -SYS "$(workers | head -n 1)"
 	until_true said worker_sandbox
 	until_true two_workers
-	! said worker_died
+	! said worker_died || return 1
 	knows
 
 	sed -i 's/^  workers:/  sandbox: off\n&/' rolegate.yaml
@@ -804,7 +836,7 @@ renewed() { # times, with as many workers as before
 	[ "$(grep -c . stream.out)" -eq 2 ]
 	grep -q 'allow: 204 allow granted$' stream.out
 	grep -q 'deny: 403 deny no_permission$' stream.out
-	! said worker_died
+	! said worker_died || return 1
 	rg status --gate
 	kill "$gate_pid"
 	wait "$gate_pid"
@@ -841,12 +873,40 @@ renewed() { # times, with as many workers as before
 	until_true renewed 1
 	knows
 	# The sockets are those of the program before, and it says so.
-	! said restart_needed
+	! said restart_needed || return 1
 	config | sed "s,/control.sock,/other.sock," >rolegate.yaml
 	kill -USR2 "$gate_pid"
 	until_true renewed 2
 	[ "$(grep -c 'gate.control was changed.*restart_needed' gate.log)" -eq 1 ]
 	[ -S control.sock ] && [ ! -e other.sock ]
+}
+
+@test "W14 T26 while a new program thinks it over, workers are replaced" {
+	own_program
+	up
+	cat >slow-program <<-'PROGRAM'
+		#!/usr/bin/python3
+		import time
+		print("asked", file=open("asked", "a"), flush=True)
+		time.sleep(4)
+		raise SystemExit(3)
+	PROGRAM
+	chmod 755 slow-program
+	program_put slow-program
+	kill -USR2 "$gate_pid"
+	until_true [ -e asked ]
+	kill -9 $(workers | grep -vxF "$(pgrep -P "$gate_pid" -f check-start)")
+	until_true said worker_died
+	until_true knows
+	! said handover_refused || return 1
+	until_true said handover_refused
+	two_workers
+	# One that is asked ends with the gate.
+	kill -USR2 "$gate_pid"
+	until_true eval '[ "$(grep -c asked asked)" -eq 2 ]'
+	kill "$gate_pid"
+	wait "$gate_pid"
+	! pgrep -f "$tmp.*check-start"
 }
 
 @test "what a program before left is believed only by the process it is for" {
@@ -1000,7 +1060,7 @@ names(json.load(s.makefile()))' >>names
 	config "metrics: $tmp/metrics.sock" "socket_group: $(id -gn)" \
 	    >rolegate.yaml
 	up
-	! said socket
+	! said socket || return 1
 	[ "$(stat -c %G:%a metrics.sock)" = "$(id -gn):660" ]
 	[ "$(stat -c %a control.sock)" = 600 ]
 	metrics /metrics | head -n 1 | grep -q ' 200 '

@@ -355,7 +355,7 @@ reason() {
 	: >reached
 	[ "$(get /admin)" = 301 ]
 	grep -qi '^location: .*/admin/' headers
-	! grep -qi '^x-rolegate\|^set-cookie' headers
+	! grep -qi '^x-rolegate\|^set-cookie' headers || return 1
 	[ ! -s reached ]
 }
 

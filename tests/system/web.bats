@@ -238,7 +238,7 @@ app() {
 		# shellcheck disable=SC2086
 		sign_in $who
 		[ "$code" = 503 ] || { echo "$who: $code"; return 1; }
-		! grep -qi 'ldap\|127\.0\|bind' body
+		! grep -qi 'ldap\|127\.0\|bind' body || return 1
 	done
 	sign_in boss 'correct horse battery'
 	[ "$code" = 200 ]
