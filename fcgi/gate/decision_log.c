@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +14,12 @@
 #include "fcgi/process/say.h"
 #include "fcgi/process/times.h"
 
-/* each of the seven texts at its worst, and the rest. */
+/* Seven texts, and the rest; a text is looked at when it has been written. */
 #define ESCAPED_MAX 5 /* "\\xNN" for one byte */
-#define LINE_BYTES  (7 * ESCAPED_MAX * (size_t)LOG_VALUE_MAX + 1024)
+#define REST_MAX    384
+#define LINE_BYTES  (PIPE_BUF + ESCAPED_MAX * (size_t)LOG_VALUE_MAX)
+_Static_assert(7 * (LOG_VALUE_MAX + 2) + REST_MAX <= PIPE_BUF,
+    "a line goes into a pipe at once");
 
 struct buffer {
 	char text[LINE_BYTES];
@@ -94,17 +98,22 @@ static void
 put_text(struct buffer *b, const char *key, struct str value)
 {
 	char length[48];
+	size_t at;
 	int len;
 
 	put_key(b, key);
-	if (value.len > LOG_VALUE_MAX) {
-		len = snprintf(
-		    length, sizeof(length), "\"(%zu bytes)\"", value.len);
-		put(b, length, (size_t)len);
-	} else if (is_bare(value))
-		put(b, value.ptr, value.len);
-	else
-		put_quoted(b, value);
+	at = b->len;
+	if (value.len <= LOG_VALUE_MAX) {
+		if (is_bare(value))
+			put(b, value.ptr, value.len);
+		else
+			put_quoted(b, value);
+		if (b->len - at <= LOG_VALUE_MAX + 2)
+			return;
+		b->len = at;
+	}
+	len = snprintf(length, sizeof(length), "\"(%zu bytes)\"", value.len);
+	put(b, length, (size_t)len);
 }
 
 static void

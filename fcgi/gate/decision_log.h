@@ -1,12 +1,13 @@
 /* decision_log.h - what the gate writes down.
  *
  * Decisions: one line each, in logfmt; see docs/man/rolegated.8.
- * A line goes out in one write(), so that the lines of several workers do not
- * mix; one that cannot go out at once is lost, since nothing waits for a log.
+ * A line goes out in one write(), and is at most PIPE_BUF long, so that the
+ * lines of several workers do not mix in a pipe, either; one that cannot go out
+ * at once is lost, since nothing waits for a log.
  * Values are quoted and escaped so that no client can end a value or a line;
- * bytes of what is no clean text stand as \xNN. A value that is longer than
- * LOG_VALUE_MAX, and so no name of anything, stands as its length. There is
- * nothing of a cookie or token in it. `rolegate explain` reads it. */
+ * bytes of what is no clean text stand as \xNN. A value that would be longer
+ * than LOG_VALUE_MAX so, and is no name of anything, stands as its length.
+ * There is nothing of a cookie or token in it. `rolegate explain` reads it. */
 #ifndef ROLEGATE_GATE_DECISION_LOG_H
 #define ROLEGATE_GATE_DECISION_LOG_H
 

@@ -26,6 +26,6 @@
 #define CONTROL_PEERS_MAX 16 /* of one worker, on each of the two */
 #define CONTROL_WAIT_S	  5
 #define CONTROL_BYTES_MAX 8192 /* of the headers of a request for metrics */
-#define LOG_VALUE_MAX	  512 /* bytes of one value in the decision log */
+#define LOG_VALUE_MAX	  512 /* bytes of one value as the decision log writes it */
 
 #endif
