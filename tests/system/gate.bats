@@ -365,6 +365,23 @@ token_of() { # options of token add
 	[ "$output" = "5000 204 allow granted" ]
 }
 
+@test "J12 all filters of two grants, in the sandbox" {
+	sed -i '/"member":"bob"/d' state.jsonl
+	for account in my-business sales; do
+		printf '{"type":"grant","member":"bob","account":"%s","role":"reporting.viewer","source":"local","filter":["%s"' \
+		    "$account" "$account"
+		for n in $(seq 10 40); do
+			printf ',"%s=%d"' "$account" "$n"
+		done
+		echo ']}'
+	done >>state.jsonl
+	up
+	before=$(workers)
+	is "204 allow granted_filtered" USER=bob PERMISSION=reports.view ACCOUNT=sales
+	[ "$(grep '^X-Rolegate-Filter:' answer | tr ';' '\n' | wc -l)" -eq 64 ]
+	[ "$(workers)" = "$before" ]
+}
+
 @test "an answer that would be longer than 4 KiB is a don't-know" {
 	for n in $(seq 10 29); do
 		printf '"f%s=%s",' "$n" "$(printf '%0240d' 0)"
