@@ -412,7 +412,8 @@ def wrk(kit, port, members, seconds=None, connections=32, headers=()):
 # --- What is printed ----------------------------------------------------------
 
 def result(name, figure, how="-", bar="-", unit="", ours="", baseline=""):
-    """One line for tests/bench/run. With a baseline the figure is a ratio."""
+    """One line for tests/bench/run, which judges the figure as it is printed:
+    so it has more digits than anybody needs. With a baseline it is a ratio."""
     print("\t".join(str(x) for x in (name, figure, how, bar, unit, ours,
                                      baseline)), flush=True)
 
@@ -420,7 +421,7 @@ def result(name, figure, how="-", bar="-", unit="", ours="", baseline=""):
 def ratio(name, ours, baseline, how, bar, form):
     """The median of what each round said, for they were measured in turn."""
     median = statistics.median
-    result(name, "%.2f" % median(a / b for a, b in zip(ours, baseline)), how,
+    result(name, "%.4f" % median(a / b for a, b in zip(ours, baseline)), how,
            bar, "times", form % median(ours), form % median(baseline))
 
 

@@ -212,7 +212,7 @@ member_next(struct load *l)
 {
 	if (l->requests_max > 0)
 		return l->sent % l->members + 1;
-	/* xorshift64: the same numbers in each run. */
+	/* xorshift64: the same numbers in each run of this seed. */
 	l->random ^= l->random << 13;
 	l->random ^= l->random >> 7;
 	l->random ^= l->random << 17;
@@ -496,7 +496,7 @@ options_read(struct load *l, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "c:s:n:m:a:r:")) >= 0) {
+	while ((option = getopt(argc, argv, "c:s:n:m:a:r:x:")) >= 0) {
 		double n = optarg != NULL ? atof(optarg) : 0;
 
 		if (option == 'c')
@@ -511,6 +511,8 @@ options_read(struct load *l, int argc, char **argv)
 			l->accounts = (unsigned long)n;
 		else if (option == 'r')
 			l->rate = n;
+		else if (option == 'x')
+			l->random += (uint64_t)n * UINT64_C(0x9e3779b97f4a7c15);
 		else
 			return false;
 	}
@@ -531,7 +533,7 @@ main(int argc, char **argv)
 
 	if (!options_read(&l, argc, argv)) {
 		fprintf(stderr,
-		    "usage: load [-c N] [-s S] [-n N] [-m N] [-a N] [-r N] "
+		    "usage: load [-c N] [-s S] [-n N] [-m N] [-a N] [-r N] [-x SEED] "
 		    "SOCKET|http:PORT [NAME=VALUE ...|PATH]\n");
 		return 2;
 	}
