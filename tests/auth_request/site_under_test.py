@@ -89,18 +89,23 @@ class Answer:
 
 
 class Site:
-    def __init__(self, backend_class):
-        self.tmp = tempfile.mkdtemp(prefix="auth-request.")
-        os.chmod(self.tmp, 0o755)
+    """`start` may be interrupted anywhere; `close` puts away what there is."""
+
+    def __init__(self):
+        self.tmp = self.app = self.nginx = self.backend = None
         self.probes = 0
         self.lock = threading.Lock()
+
+    def start(self, backend_class):
+        self.tmp = tempfile.mkdtemp(prefix="auth-request.")
+        os.chmod(self.tmp, 0o755)
         self.app = Application(self.path("app.sock"))
         os.chmod(self.path("app.sock"), 0o666)
         self.app.start()
-        self.nginx = None
         self.backend = backend_class(self.tmp)
-
-    def start(self):
+        names = self.backend.identity
+        assert names and not isinstance(names, str), (
+            "`identity` has to be a list with the name of a header")
         self.backend.start()
         self.nginx_start()
 
@@ -170,9 +175,14 @@ class Site:
         if self.nginx is not None:
             self.nginx.terminate()
             self.nginx.wait()
-        self.backend.stop()
-        self.app.close()
-        subprocess.run(["rm", "-rf", self.tmp], check=True)
+        try:
+            if self.backend is not None:
+                self.backend.stop()
+        finally:
+            if self.app is not None:
+                self.app.close()
+            if self.tmp is not None:
+                subprocess.run(["rm", "-rf", self.tmp], check=True)
 
 
 def until(what, seconds=30.0, step=0.02):

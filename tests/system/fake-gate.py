@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""A FastCGI server that answers whatever it was told to, to see what nginx
-makes of it.
+"""A FastCGI or HTTP server that answers whatever it was told to, to see what
+nginx makes of it.
 
-usage: fake-gate.py SOCKET ANSWER [SEEN]
-ANSWER is the text of the STDOUT record, with \\r and \\n written out; the words
-"close" (no answer), "hang" (never), "cut" (half a record) stand for faults.
-SEEN gets the parameters of each request, one NAME=VALUE a line.
+usage: fake-gate.py [--http] SOCKET ANSWER [SEEN]
+SOCKET is a path, or HOST:PORT. ANSWER is the text of the STDOUT record, or all
+that is sent, with \\r and \\n written out; the words "close" (no answer), "hang"
+(never), "cut" (half a record) stand for faults.
+SEEN gets the parameters of each request, one NAME=VALUE a line, or its lines.
 """
 import os
 import socket
@@ -37,6 +38,22 @@ def params(block):
         yield name.decode() + "=" + value.decode()
 
 
+def plain(answer):
+    return answer.encode().decode("unicode_escape").encode("latin-1")
+
+
+def serve_http(client, answer, seen):
+    with client, client.makefile("rb") as stream:
+        lines = list(iter(lambda: stream.readline().strip(), b""))
+        if seen and lines:
+            with open(seen, "ab") as out:
+                out.write(b"\n".join(lines) + b"\n")
+        if answer == "hang":
+            time.sleep(3600)
+        if answer != "close":
+            client.sendall(plain(answer))
+
+
 def serve(client, answer, seen):
     stream = client.makefile("rb")
     block = b""
@@ -58,22 +75,33 @@ def serve(client, answer, seen):
         if answer in ("close", "cut"):
             client.close()
             return
-        text = answer.encode().decode("unicode_escape").encode("latin-1")
-        client.sendall(record(6, text) + record(6, b"") +
+        client.sendall(record(6, plain(answer)) + record(6, b"") +
                        record(3, struct.pack(">IB3x", 0, 0)))
 
 
-def main():
-    path, answer = sys.argv[1:3]
-    seen = sys.argv[3] if len(sys.argv) > 3 else None
-    if os.path.exists(path):
-        os.unlink(path)
+def listen(address):
+    if "/" not in address:
+        host, port = address.rsplit(":", 1)
+        return socket.create_server((host, int(port)))
+    if os.path.exists(address):
+        os.unlink(address)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
+    listener.bind(address)
     listener.listen(64)
+    return listener
+
+
+def main():
+    words = sys.argv[1:]
+    answers = serve
+    if words[0] == "--http":
+        words.pop(0)
+        answers = serve_http
+    seen = words[2] if len(words) > 2 else None
+    listener = listen(words[0])
     while True:
         client, _ = listener.accept()
-        threading.Thread(target=serve, args=(client, answer, seen),
+        threading.Thread(target=answers, args=(client, words[1], seen),
                          daemon=True).start()
 
 

@@ -15,7 +15,7 @@ STATE = """\
 {"type":"member","username":"visitor","status":"active"}
 {"type":"account","id":"net","kind":"shared","level":"account","catalogue":"call-tracking","status":"active","owner":"editor"}
 {"type":"grant","member":"viewer","account":"net","role":"full.viewer","source":"local"}
-{"type":"grant","member":"leaver","account":"net","role":"full.manager","source":"local"}
+{"type":"grant","member":"leaver","account":"net","role":"full.editor","source":"local"}
 {"type":"grant","member":"visitor","account":"net","role":"full.viewer","source":"local"}
 """
 CONFIG = """\
@@ -118,7 +118,7 @@ class Backend:
         return ["Cookie: sid=" + self.tokens[user]]
 
     def revoke(self, user):
-        self.rg("grant", "remove", user, "full.manager", "net", "--yes")
+        self.rg("grant", "remove", user, "full.editor", "net", "--yes")
 
     def end_session(self, user):
         self.rg("session", "remove", "--member", user, "--yes")
