@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "nginx/host.h"
 #include "nginx/linting.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -140,18 +141,6 @@ target_path(struct str text)
 	return (struct str){ text.ptr + len, text.len - len };
 }
 
-static bool
-is_loopback(struct str host)
-{
-	static const char *const names[] = { "localhost", "0.0.0.0", "[::]",
-		"[::1]" };
-
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (str_eq_fold(host, str_from(names[i])))
-			return true;
-	return false;
-}
-
 /* ":080" is ":80". */
 static struct str
 port_of(struct linting *l, struct str text, int64_t fallback)
@@ -181,8 +170,7 @@ address_add(
 		host.len = (size_t)(colon - address.ptr);
 		digits = (struct str){ colon + 1, address.len - host.len - 1 };
 	}
-	if (is_loopback(host))
-		host = STR("127.0.0.1");
+	host = host_plain(l->arena, host);
 	digits = port_of(l, digits, port);
 	strs_add(l, out,
 	    str_fmt(l->arena, "%.*s:%.*s", STR_ARGS(host), STR_ARGS(digits)));
