@@ -309,18 +309,6 @@ makes_success(const struct directive *block, const struct directive *d)
 	return false;
 }
 
-/* A page has a path of its own, which everybody may ask for; a named location
- * has the one that was refused. */
-static bool
-goes_on_inside(
-    struct linting *l, const struct directive *block, struct str page)
-{
-	const struct directive *location = page_location(block, page);
-
-	return location != NULL && str_starts(page, STR("@")) &&
-	       leads_inside(l, location);
-}
-
 /* The gate's own refusals, and what nginx says before it asks the gate. A
  * gateway's error comes behind that. */
 static bool
@@ -344,7 +332,7 @@ ways_on_check(
 	for (const struct directive *d = conf_find(block, name); d != NULL;
 	     d = conf_next(d))
 		if (d->args.count > 0 &&
-		    goes_on_inside(l, block, conf_arg(d, d->args.count - 1)))
+		    line_goes_inside(l, block, conf_arg(d, d->args.count - 1)))
 			lint_found(l, d,
 			    is_for_refused(d) ? RULE_ERROR_PAGE : RULE_NO_PROOF,
 			    STR(""));
@@ -360,6 +348,7 @@ error_pages_check(struct linting *l, const struct directive *block)
 	ways_on_check(l, block, "error_page");
 	ways_on_check(l, block, "post_action");
 	ways_on_check(l, block, "try_files");
+	ways_on_check(l, block, "echo_exec");
 }
 
 /* --- What the gate is told ------------------------------------------------ */
@@ -748,8 +737,10 @@ server_check(struct linting *l, const struct directive *server)
 	blocks_walk(l, server, block_check);
 	if (!has_whole(server))
 		(is_protected(server) ? way_check : around_check)(l, server);
-	if (protects(server))
+	if (protects(server)) {
 		returns_check(l, server, true);
+		onward_server_check(l, server);
+	}
 	if (protects(server) || shares_protected(l, server))
 		switches_check(l, server);
 }

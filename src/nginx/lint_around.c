@@ -3,8 +3,6 @@
 #include "nginx/linting.h"
 #include "nginx/pattern.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 /* --- Names ---------------------------------------------------------------- */
 
 static struct str
@@ -140,12 +138,22 @@ takes(const struct directive *block, const struct directive *from)
 	return own_with(from, block) != NULL || regex_takes(block, from);
 }
 
-static bool
+bool
 takes_from_protected(const struct linting *l, const struct directive *block)
 {
 	for (size_t i = 0; i < l->kept_count; i++)
 		if (l->kept[i] != block && !is_named(l->kept[i]) &&
 		    takes(block, l->kept[i]))
+			return true;
+	return false;
+}
+
+bool
+meets_protected(const struct linting *l, struct str begins)
+{
+	for (size_t i = 0; i < l->kept_count; i++)
+		if (!is_named(l->kept[i]) &&
+		    meet(begins, beginning(l->kept[i]), folds(l->kept[i])))
 			return true;
 	return false;
 }
@@ -437,17 +445,12 @@ shares_files(struct linting *l, const struct directive *open,
 static bool
 is_led_to(const struct directive *scope, struct str name)
 {
-	static const char *const leading[] = { "rewrite", "try_files",
-		"error_page", "index", "mirror" };
-
 	for (const struct directive *d = scope->first; d != NULL; d = d->next) {
-		for (size_t i = 0; i < COUNT(leading); i++)
-			for (size_t j = 0;
-			     conf_is(d, leading[i]) && !is_protected(scope) &&
-			     j < d->args.count;
-			     j++)
-				if (str_starts(d->args.items[j], name))
-					return true;
+		for (size_t i = 0;
+		     is_onward(d) && !is_protected(scope) && i < d->args.count;
+		     i++)
+			if (str_starts(d->args.items[i], name))
+				return true;
 		if (is_led_to(d, name))
 			return true;
 	}
@@ -501,9 +504,10 @@ around_check(struct linting *l, const struct directive *block)
 {
 	application_check(l, block);
 	files_check(l, block);
+	onward_check(l, block);
 }
 
-static bool
+bool
 passes_inside(struct linting *l, const struct directive *block)
 {
 	const struct directive *pass;

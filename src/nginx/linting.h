@@ -6,6 +6,7 @@
  *   lint_gate.c  the location that is asked
  *   lint_way.c   a location that leads somewhere: proof, headers, cache
  *   lint_around.c  one that is not protected and leads there, too
+ *   lint_onward.c  lines that hand a request on to another location
  *   lint.c       the walk, what answers before the gate, findings
  *
  * A *block* is an http, server, location, if or limit_except. */
@@ -150,6 +151,8 @@ bool
 is_clients(struct linting *l, const struct directive *block, struct str text);
 /* The same, but for the path and the host: those say where it is. */
 bool is_said(struct linting *l, const struct directive *block, struct str text);
+/* Has it the path as it was asked for at first, whatever changed it since? */
+bool is_raw(struct linting *l, const struct directive *block, struct str text);
 /* May a line end be in it, since it was decoded? Where it is protected, a blank
  * or a ? is enough. */
 bool
@@ -228,5 +231,25 @@ void around_check(struct linting *l, const struct directive *block);
  */
 bool leads_inside(struct linting *l, const struct directive *location);
 void alias_check(struct linting *l, const struct directive *block);
+/* Does this one handle it? */
+bool passes_inside(struct linting *l, const struct directive *block);
+/* Does nginx choose it for a path of a protected location? */
+bool
+takes_from_protected(const struct linting *l, const struct directive *block);
+/* May a protected location have a path that begins so? */
+bool meets_protected(const struct linting *l, struct str begins);
+
+/* --- lint_onward.c --- */
+
+/* try_files, error_page, rewrite, … */
+bool is_onward(const struct directive *d);
+/* Does a request for what is protected get there by this name or path? */
+bool line_goes_inside(
+    struct linting *l, const struct directive *block, struct str to);
+/* leads_inside(), or by a line of its own. */
+bool leads_on_inside(struct linting *l, const struct directive *location);
+/* Of a block that is not protected. */
+void onward_check(struct linting *l, const struct directive *block);
+void onward_server_check(struct linting *l, const struct directive *server);
 
 #endif

@@ -39,7 +39,7 @@ static bool
 has_content(const struct directive *block)
 {
 	static const char *const names[] = { "return", "stub_status",
-		"empty_gif", "echo", "js_content", "perl",
+		"empty_gif", "echo", "echo_exec", "js_content", "perl",
 		"content_by_lua_block", "content_by_lua_file" };
 
 	for (size_t i = 0; i < COUNT(names); i++)
