@@ -289,6 +289,58 @@ path_clean(struct linting *l, struct str path)
 	return (struct str){ clean, len };
 }
 
+/* The file that a program is to run, as PHP is told it; NULL: none is told. */
+static const struct directive *
+script_line(const struct directive *block)
+{
+	static const char *const names[] = { "SCRIPT_FILENAME",
+		"PATH_TRANSLATED" };
+	const struct directive *pass;
+	const struct handler *handler = handler_of(block, &pass);
+
+	if (handler == NULL || handler->kind != HANDLER_PARAMS)
+		return NULL;
+	for (const struct directive *d = conf_find(block, handler->set);
+	     d != NULL; d = conf_next(d))
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (conf_arg_is(d, 0, names[i]))
+				return d;
+	return NULL;
+}
+
+static bool
+is_in_root(struct str script)
+{
+	static const char *const names[] = { "document_root", "realpath_root",
+		"request_filename" };
+	struct str name;
+
+	if (!str_starts(script, STR("$")) || !variable_next(&script, &name))
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_eq_fold(name, str_from(names[i])))
+			return true;
+	return false;
+}
+
+/* What names the folder: of the scripts that are run, or of the files. */
+static const struct directive *
+folder_line(const struct directive *block)
+{
+	const struct directive *script = script_line(block);
+
+	return script != NULL && !is_in_root(conf_arg(script, 1))
+		   ? script
+		   : files_line(block);
+}
+
+static struct str
+folder_text(const struct directive *line)
+{
+	return conf_arg(
+	    line, conf_is(line, "root") || conf_is(line, "alias") ? 0 : 1);
+}
+
 /* Up to the folder that what a client may choose is in. */
 static struct str
 folder_part(struct str path, char mark)
@@ -306,14 +358,14 @@ folder_part(struct str path, char mark)
 static void
 folders_add(struct linting *l, const struct directive *block, struct strs *out)
 {
-	const struct directive *line = files_line(block);
+	const struct directive *line = folder_line(block);
 	struct strs texts = { 0 };
 
 	if (line == NULL) {
 		strs_add(l, out, STR("html"));
 		return;
 	}
-	texts_add(l, block, conf_arg(line, 0), &texts);
+	texts_add(l, block, folder_text(line), &texts);
 	for (size_t i = 0; i < texts.count; i++) {
 		struct str text = texts.items[i];
 
@@ -324,9 +376,14 @@ folders_add(struct linting *l, const struct directive *block, struct strs *out)
 	}
 }
 
+/* Has a file another path there than the one that is asked for? */
 static bool
 is_alias(const struct directive *block)
 {
+	const struct directive *line = folder_line(block);
+
+	if (line != NULL && line == script_line(block))
+		return !has_variable(conf_arg(line, 1), "fastcgi_script_name");
 	return conf_own(block, "alias") != NULL;
 }
 
@@ -483,15 +540,31 @@ files_blamed(const struct directive *block)
 	return line != NULL && line->parent == block ? line : block;
 }
 
+/* Scripts of a folder, and not those of an application that is protected
+ * elsewhere: that is found already. */
+static bool
+runs_files(struct linting *l, const struct directive *block)
+{
+	const struct directive *pass;
+
+	return script_line(block) != NULL && !is_nameless(block) &&
+	       handler_of(block, &pass) != NULL &&
+	       !meets_application(l, block, pass) &&
+	       target_proof(l, block, target_address(conf_arg(pass, 0))) ==
+		   NULL;
+}
+
 static void
 files_check(struct linting *l, const struct directive *block)
 {
-	if (!serves_files(block) || is_applications(block) || is_named(block) ||
-	    is_proven(l, block))
+	bool runs = runs_files(l, block);
+
+	if ((!serves_files(block) && !runs) || is_applications(block) ||
+	    is_named(block) || is_proven(l, block))
 		return;
 	for (size_t i = 0; i < l->file_count; i++)
 		if (shares_files(l, block, l->files[i]))
-			lint_found(l, files_blamed(block),
+			lint_found(l, runs ? block : files_blamed(block),
 			    takes_from_protected(l, block) ? RULE_HOLE
 							   : RULE_FILES,
 			    STR(""));
@@ -521,7 +594,8 @@ passes_inside(struct linting *l, const struct directive *block)
 static bool
 opens_inside(struct linting *l, const struct directive *location)
 {
-	if (!serves_files(location) || is_proven(l, location))
+	if ((!serves_files(location) && !runs_files(l, location)) ||
+	    is_proven(l, location))
 		return false;
 	for (size_t i = 0; i < l->file_count; i++)
 		if (shares_files(l, location, l->files[i]))
