@@ -237,6 +237,16 @@ is_program(struct str name)
 	       str_eq(name, STR("js_content")) || str_eq(name, STR("perl"));
 }
 
+static bool
+has_program(const struct directive *block)
+{
+	for (const struct directive *d = block->first; d != NULL; d = d->next)
+		if (is_program(d->name) ||
+		    (d->is_block && has_program(d)))
+			return true;
+	return false;
+}
+
 void
 programs_check(struct linting *l, const struct directive *block)
 {
@@ -571,12 +581,25 @@ protected_check(struct linting *l, const struct directive *block)
 		kept_check(l, block, decision_of(block));
 }
 
+/* Whoever issues certificates fetches its challenge as a stranger (RFC 8555,
+ * 8.3). An expression may fit more than that. */
+static bool
+is_challenge(struct linting *l, const struct directive *block)
+{
+	const struct str folder = STR("/.well-known/acme-challenge/");
+
+	return is_location(block) && !location_is_regex(block) &&
+	       str_starts(location_name(block), folder) &&
+	       !has_program(block) && !leads_on_inside(l, block);
+}
+
 static void
 hole_check(struct linting *l, const struct directive *block)
 {
 	const struct directive *off = conf_own(block, "auth_request");
 
-	if (off != NULL && is_protected(block->parent))
+	if (off != NULL && is_protected(block->parent) &&
+	    !is_challenge(l, block))
 		lint_found(l, off, RULE_HOLE, STR(""));
 }
 
@@ -759,6 +782,8 @@ static void
 server_collect(struct linting *l, const struct directive *server)
 {
 	blocks_walk(l, server, protected_collect);
+	if (!has_whole(server))
+		protected_collect(l, server);
 }
 
 static void

@@ -354,6 +354,14 @@ folder_part(struct str path, char mark)
 	return (struct str){ path.ptr, (size_t)(at - path.ptr) };
 }
 
+static bool
+is_within(struct str path, struct str folder)
+{
+	return str_starts(path, folder) &&
+	       (path.len == folder.len || folder.len <= 1 ||
+		   path.ptr[folder.len] == '/');
+}
+
 /* nginx's own folder, where none is named. */
 static void
 folders_add(struct linting *l, const struct directive *block, struct strs *out)
@@ -371,7 +379,7 @@ folders_add(struct linting *l, const struct directive *block, struct strs *out)
 
 		if (str_starts(text, STR("*")))
 			strs_add(l, out, STR("/"));
-		else if (text.len > 0 && !str_eq(text, STR("/dev/null")))
+		else if (text.len > 0 && !is_within(text, STR("/dev/null")))
 			strs_add(l, out, path_clean(l, folder_part(text, '*')));
 	}
 }
@@ -411,14 +419,6 @@ natural_path(
 	       name.ptr[name.len - 1] != '/')
 		name.len--;
 	return path_in(l, folder, name);
-}
-
-static bool
-is_within(struct str path, struct str folder)
-{
-	return str_starts(path, folder) &&
-	       (path.len == folder.len || folder.len <= 1 ||
-		   path.ptr[folder.len] == '/');
 }
 
 static bool
@@ -529,7 +529,7 @@ is_proven(const struct linting *l, const struct directive *block)
 	const struct directive *line = files_line(block);
 
 	return line != NULL &&
-	       target_proof(l, block, conf_arg(line, 0)) != NULL;
+	       folder_proof(l, block, conf_arg(line, 0)) != NULL;
 }
 
 static const struct directive *

@@ -200,6 +200,9 @@ bool target_meets(const struct strs *a, const struct strs *b);
 /* The map that lets an allow alone through; NULL: there is none. */
 const struct directive *target_proof(
     const struct linting *l, const struct directive *block, struct str address);
+/* The same of a folder, also with a path behind it. */
+const struct directive *folder_proof(
+    const struct linting *l, const struct directive *block, struct str path);
 /* Faults of such a map. `files`: its values are folders. */
 void proof_check(struct linting *l, const struct directive *map, bool files);
 /* Does nothing else answer there? */

@@ -250,6 +250,33 @@ is_allow(const struct directive *entry)
 	return str_eq_fold(entry->name, STR("allow"));
 }
 
+/* "$name" as it is written in the text that the name stands in. */
+static struct str
+written(struct str name)
+{
+	if (name.ptr[-1] == '{')
+		return (struct str){ name.ptr - 2, name.len + 3 };
+	return (struct str){ name.ptr - 1, name.len + 1 };
+}
+
+/* "$folder/" too: behind /dev/null, which is no folder, there is nothing. */
+const struct directive *
+folder_proof(
+    const struct linting *l, const struct directive *block, struct str path)
+{
+	struct str rest = path;
+	struct str name;
+	struct str sign;
+
+	if (str_starts(path, STR("$")) && variable_next(&rest, &name)) {
+		sign = written(name);
+		rest = (struct str){ path.ptr + sign.len, path.len - sign.len };
+		if (str_starts(rest, STR("/")))
+			return target_proof(l, block, sign);
+	}
+	return target_proof(l, block, path);
+}
+
 /* A protected block has to take the decision out of its own answer. */
 const struct directive *
 target_proof(
@@ -338,15 +365,6 @@ values_add(struct linting *l, const struct directive *block, struct str name,
 		choices_add(l, map, out);
 	for (size_t i = 0; i < choices.count; i++)
 		choices_add(l, choices.items[i].at, out);
-}
-
-/* "$name" as it is written in the text that the name stands in. */
-static struct str
-written(struct str name)
-{
-	if (name.ptr[-1] == '{')
-		return (struct str){ name.ptr - 2, name.len + 3 };
-	return (struct str){ name.ptr - 1, name.len + 1 };
 }
 
 /* Puts every value in the place of each variable behind `done`: "*" where a
