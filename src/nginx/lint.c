@@ -241,8 +241,7 @@ static bool
 has_program(const struct directive *block)
 {
 	for (const struct directive *d = block->first; d != NULL; d = d->next)
-		if (is_program(d->name) ||
-		    (d->is_block && has_program(d)))
+		if (is_program(d->name) || (d->is_block && has_program(d)))
 			return true;
 	return false;
 }
@@ -758,6 +757,7 @@ static void
 server_check(struct linting *l, const struct directive *server)
 {
 	blocks_walk(l, server, block_check);
+	listen_check(l, server);
 	if (!has_whole(server))
 		(is_protected(server) ? way_check : around_check)(l, server);
 	if (protects(server)) {
@@ -825,6 +825,7 @@ streams_check(struct linting *l, const struct directive *root)
 		const struct directive *pass = conf_own(server, "proxy_pass");
 		struct strs targets = { 0 };
 
+		listen_check(l, server);
 		if (pass == NULL)
 			continue;
 		target_add(l, server, conf_arg(pass, 0), &targets);

@@ -7,6 +7,7 @@
  *   lint_way.c   a location that leads somewhere: proof, headers, cache
  *   lint_around.c  one that is not protected and leads there, too
  *   lint_onward.c  lines that hand a request on to another location
+ *   lint_listen.c  an application that anybody may reach
  *   lint.c       the walk, what answers before the gate, findings
  *
  * A *block* is an http, server, location, if or limit_except. */
@@ -241,6 +242,12 @@ bool
 takes_from_protected(const struct linting *l, const struct directive *block);
 /* May a protected location have a path that begins so? */
 bool meets_protected(const struct linting *l, struct str begins);
+
+/* --- lint_listen.c --- */
+
+/* Is the server, of http or stream, an application that is protected
+ * elsewhere, and may a stranger ask it? */
+void listen_check(struct linting *l, const struct directive *server);
 
 /* --- lint_onward.c --- */
 

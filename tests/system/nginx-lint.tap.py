@@ -6,6 +6,7 @@ A file of nginx-lint/ is the inside of a server with the include files. Each lin
 that is to be found ends in `# !! CODE`. Above may stand:
 
   # ask: [METHOD] TARGET   a stranger asks for it: with a bad file they get in
+  # at: PORT               of loopback, where they ask; else it is the site
   # wrong: STATUS          what a server that is not the gate says on its socket
   # answer: NAME           the gate allows, and says that it is NAME
   # after: NAME            they ask when the gate has allowed it to NAME
@@ -84,6 +85,12 @@ def corpus(kind):
     return sorted(glob.glob(os.path.join(HERE, "nginx-lint", kind, "*.conf")))
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 class Site:
     """One file of the corpus, in a folder of its own."""
 
@@ -91,6 +98,7 @@ class Site:
         self.tmp = tempfile.mkdtemp(prefix="rolegate-lint.")
         self.processes = []
         self.fake = None
+        self.port = free_port()
         with open(path) as file:
             text = file.read()
         self.told = {}
@@ -112,6 +120,7 @@ class Site:
         for name, value in (("protect", self.path("rolegate-protect.conf")),
                             ("app", "unix:" + self.path("app.sock")),
                             ("files", self.path("files")),
+                            ("port", str(self.port)),
                             ("tmp", self.tmp)):
             text = text.replace("@%s@" % name, value)
         return text
@@ -242,7 +251,8 @@ class Site:
     def ask(self, what="ask"):
         method, _, target = ("GET " + self.told[what][0]).rpartition(" ")
         method = method.split()[-1]
-        with self.connect("site.sock") as s:
+        with (socket.create_connection(("127.0.0.1", self.port), 20)
+              if "at" in self.told else self.connect("site.sock")) as s:
             s.sendall(("%s %s HTTP/1.0\r\nHost: app.test\r\n%s\r\n" % (
                 method, target, SPOOF)).encode())
             return s.makefile("rb").read()
