@@ -498,6 +498,58 @@ class Words(unittest.TestCase):
             done.stdout, r"^/.*/site\.conf:\d+: satisfy any: lets in .*; "
             r"write satisfy all; \[nginx_satisfy\]\n$")
 
+    def etc(self, site, main):
+        """A folder as /etc/nginx is, with a site that includes a snippet."""
+        for folder in ("snippets", "sites-available", "sites-enabled"):
+            os.makedirs(site.path("etc/" + folder))
+        site.write("etc/snippets/gate.conf", "include %s;\n" %
+                   site.path("rolegate-protect.conf"))
+        site.write("etc/sites-available/app", """include %s; server {
+            include %s;
+            set $rolegate_app 127.0.0.1:8081;
+            location /admin/ {
+                include snippets/gate.conf;
+                set $rolegate_permission users.view;
+                proxy_pass http://$rolegate_pass;
+            }
+            location /open/ { proxy_pass http://127.0.0.1:8081; }
+        }""" % (site.path("rolegate-http.conf"),
+                  site.path("rolegate-server.conf")))
+        os.symlink("../sites-available/app",
+                   site.path("etc/sites-enabled/app"))
+        if main:
+            site.write("etc/nginx.conf", "events { }\nhttp { include "
+                       "sites-enabled/*; }\n")
+
+    def test_prefix(self):
+        """a site's includes are relative to the folder of nginx.conf"""
+        site = Site(os.path.join(HERE, "nginx-lint/good/plain.conf"))
+        self.addCleanup(site.close)
+        self.etc(site, True)
+        for folder, name in (("etc", "sites-enabled/app"),
+                             ("etc/sites-enabled", "app"),
+                             ("", "etc/sites-enabled/app"),
+                             ("", site.path("etc/sites-enabled/app")),
+                             ("etc/snippets", "../sites-available/app"),
+                             ("etc", "nginx.conf"), ("", "etc/nginx.conf")):
+            done = subprocess.run(
+                [os.path.join(BUILD, "rolegate"), "nginx", "lint", name],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                cwd=site.path(folder))
+            self.assertEqual((done.returncode, done.stderr), (1, ""), name)
+            self.assertRegex(done.stdout, r"app:9: .* \[nginx_around\]\n")
+
+    def test_no_prefix(self):
+        """where there is no nginx.conf, the mend is told"""
+        site = Site(os.path.join(HERE, "nginx-lint/good/plain.conf"))
+        self.addCleanup(site.close)
+        os.unlink(site.path("nginx.conf"))
+        self.etc(site, False)
+        done = site.lint("etc/sites-enabled/app")
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stderr, r"sites-enabled/app:5:1: .*relative to the "
+                         r"folder of nginx.conf.*\[nginx_include\]")
+
     def test_unreadable(self):
         """what cannot be read is 3, with its place"""
         site = Site(os.path.join(HERE, "nginx-lint/good/plain.conf"))
