@@ -4,8 +4,9 @@
 #include "nginx/pattern.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define STEPS_MAX    4 /* from one location to the next; nginx takes 10 */
+#define STEPS_MAX    10 /* from one location to the next, as nginx has it */
 #define LAST_WORD    SIZE_MAX
+#define PATTERN_LOOK 64 /* bytes that an expression is worth */
 
 /* How a request has come to a location. */
 struct way {
@@ -194,7 +195,7 @@ takers_add(struct linting *l, const struct directive *block, struct path path,
 	for (const struct directive *d = block->first; !last && d != NULL;
 	     d = d->next) {
 		if (!is_location(d) || !location_is_regex(d) ||
-		    !regex_may_take(d, path))
+		    !look(l, PATTERN_LOOK) || !regex_may_take(d, path))
 			continue;
 		taker_add(l, out, d);
 		if (regex_takes_surely(d, path))
@@ -278,10 +279,34 @@ tells_inside(struct linting *l, const struct directive *location)
 static bool hands_inside(
     struct linting *l, const struct directive *location, struct way way);
 
+/* One that was looked at before led to nothing, or is being looked at. */
+static bool
+is_known(struct linting *l, const struct directive *location, struct way way)
+{
+	struct arrival *wider;
+
+	for (size_t i = 0; i < l->arrival_count; i++)
+		if (l->arrivals[i].at == location &&
+		    l->arrivals[i].moved == way.moved &&
+		    l->arrivals[i].by_error == way.by_error)
+			return true;
+	wider = arena_grow(l->arena, l->arrivals, l->arrival_count,
+	    &l->arrival_cap, sizeof(*wider));
+	if (wider == NULL) {
+		l->no_memory = true;
+		return true;
+	}
+	l->arrivals = wider;
+	wider[l->arrival_count++] =
+	    (struct arrival){ location, way.moved, way.by_error };
+	return false;
+}
+
 static bool
 gets_inside(struct linting *l, const struct directive *location, struct way way)
 {
-	if (is_protected(location) || is_gate(l, location))
+	if (is_protected(location) || is_gate(l, location) ||
+	    is_known(l, location, way))
 		return false;
 	return (way.moved ? tells_inside : leads_inside)(l, location) ||
 	       hands_inside(l, location, way);
@@ -328,6 +353,15 @@ goes_inside(struct linting *l, const struct directive *block, struct str to,
 		if (text_gets_inside(l, server, texts.items[i], way))
 			return true;
 	return false;
+}
+
+/* What led somewhere is forgotten, since it was not looked at to its end. */
+static bool
+answered(struct linting *l, size_t known, bool inside)
+{
+	if (inside)
+		l->arrival_count = known;
+	return inside;
 }
 
 bool
@@ -385,11 +419,19 @@ hands_inside(
 	return false;
 }
 
+static bool
+hands_on(struct linting *l, const struct directive *location)
+{
+	size_t known = l->arrival_count;
+
+	return answered(l, known,
+	    hands_inside(l, location, (struct way){ .steps = STEPS_MAX }));
+}
+
 bool
 leads_on_inside(struct linting *l, const struct directive *location)
 {
-	return leads_inside(l, location) ||
-	       hands_inside(l, location, (struct way){ .steps = STEPS_MAX });
+	return leads_inside(l, location) || hands_on(l, location);
 }
 
 /* --- What is found -------------------------------------------------------- */
@@ -409,8 +451,7 @@ moved_names_check(struct linting *l, const struct directive *block)
 	     d = conf_next(d))
 		if (conf_arg_is(d, 2, "break") &&
 		    meets_protected(l, path_of(conf_arg(d, 1)).text) &&
-		    hands_inside(
-			l, location, (struct way){ .steps = STEPS_MAX }))
+		    hands_on(l, location))
 			lint_found(l, d, RULE_PATH_CHANGED, STR(""));
 }
 
@@ -418,9 +459,19 @@ void
 onward_check(struct linting *l, const struct directive *block)
 {
 	if (is_location(block) && takes_from_protected(l, block) &&
-	    hands_inside(l, block, (struct way){ .steps = STEPS_MAX }))
+	    hands_on(l, block))
 		lint_found(l, block, RULE_HOLE, STR(""));
 	moved_names_check(l, block);
+}
+
+static bool
+leads_away(struct linting *l, const struct directive *block, struct str to)
+{
+	size_t known = l->arrival_count;
+
+	return answered(l, known,
+	    goes_inside(l, block, to,
+		(struct way){ .moved = true, .steps = STEPS_MAX }));
 }
 
 /* Those of a server are run before nginx looks for a location. */
@@ -432,8 +483,7 @@ rewrites_away_check(struct linting *l, const struct directive *block)
 			rewrites_away_check(l, d);
 		else if (conf_is(d, "rewrite") && !stays(d) &&
 			 meets_protected(l, pattern_prefix(conf_arg(d, 0))) &&
-			 goes_inside(l, block, conf_arg(d, 1),
-			     (struct way){ .moved = true, .steps = STEPS_MAX }))
+			 leads_away(l, block, conf_arg(d, 1)))
 			lint_found(l, d, RULE_PATH_CHANGED, STR(""));
 }
 

@@ -50,6 +50,13 @@ struct setters {
 	size_t count;
 };
 
+/* A request that was handed on, at a location. */
+struct arrival {
+	const struct directive *at;
+	bool moved;
+	bool by_error;
+};
+
 struct linting {
 	struct arena *arena;
 	const struct directive *http; /* the whole, when there is none */
@@ -72,6 +79,9 @@ struct linting {
 	struct setter *setters; /* by name, then in the order of the file */
 	size_t setter_count;
 	size_t setter_cap;
+	struct arrival *arrivals; /* that lead to nothing protected */
+	size_t arrival_count;
+	size_t arrival_cap;
 	struct strs told; /* variables that the gates' parameters are made of */
 	size_t looks;
 	bool no_memory;
