@@ -740,8 +740,7 @@ shares_protected(const struct linting *l, const struct directive *server)
 	return false;
 }
 
-/* Does every request get to a location? */
-static bool
+bool
 has_whole(const struct directive *server)
 {
 	for (const struct directive *d = conf_own(server, "location");

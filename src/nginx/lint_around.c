@@ -289,6 +289,19 @@ path_clean(struct linting *l, struct str path)
 	return (struct str){ clean, len };
 }
 
+/* Of the location itself, or of an if in it. */
+static const struct handler *
+handler_within(const struct directive *location, const struct directive **pass)
+{
+	const struct handler *handler = handler_of(location, pass);
+
+	for (const struct directive *d = location->first;
+	     handler == NULL && d != NULL; d = d->next)
+		if (is_nameless(d))
+			handler = handler_within(d, pass);
+	return handler;
+}
+
 /* The file that a program is to run, as PHP is told it; NULL: none is told. */
 static const struct directive *
 script_line(const struct directive *block)
@@ -296,7 +309,7 @@ script_line(const struct directive *block)
 	static const char *const names[] = { "SCRIPT_FILENAME",
 		"PATH_TRANSLATED" };
 	const struct directive *pass;
-	const struct handler *handler = handler_of(block, &pass);
+	const struct handler *handler = handler_within(block, &pass);
 
 	if (handler == NULL || handler->kind != HANDLER_PARAMS)
 		return NULL;
@@ -548,7 +561,7 @@ runs_files(struct linting *l, const struct directive *block)
 	const struct directive *pass;
 
 	return script_line(block) != NULL && !is_nameless(block) &&
-	       handler_of(block, &pass) != NULL &&
+	       handler_within(block, &pass) != NULL &&
 	       !meets_application(l, block, pass) &&
 	       target_proof(l, block, target_address(conf_arg(pass, 0))) ==
 		   NULL;

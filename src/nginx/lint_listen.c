@@ -123,26 +123,39 @@ is_closed(const struct directive *block)
 	return false;
 }
 
+/* "return 404;", "return 301 …;" and "return https://…;" give nothing away. */
 static bool
-is_answered(const struct directive *block)
+is_empty_return(const struct directive *d)
 {
-	return is_protected(block) || is_closed(block) ||
-	       conf_own(block, "internal") != NULL;
+	struct str code = d != NULL ? conf_arg(d, 0) : STR("");
+
+	return (code.len == 3 && strchr("345", code.ptr[0]) != NULL) ||
+	       str_starts(code, STR("http"));
+}
+
+static bool
+is_answered(const struct linting *l, const struct directive *block)
+{
+	return is_protected(block) || is_gate(l, block) || is_closed(block) ||
+	       conf_own(block, "internal") != NULL ||
+	       is_empty_return(conf_own(block, "return"));
+}
+
+static bool
+is_open_inside(const struct linting *l, const struct directive *block)
+{
+	for (const struct directive *d = conf_own(block, "location"); d != NULL;
+	     d = conf_next(d))
+		if (!is_answered(l, d) || is_open_inside(l, d))
+			return true;
+	return false;
 }
 
 static bool
 has_open_location(const struct linting *l, const struct directive *server)
 {
-	bool any = false;
-
-	for (const struct directive *d = conf_own(server, "location");
-	     d != NULL; d = conf_next(d)) {
-		any = true;
-		if (!is_answered(d) && !is_gate(l, d) &&
-		    conf_own(d, "return") == NULL)
-			return true;
-	}
-	return !any && !is_answered(server);
+	return is_open_inside(l, server) ||
+	       (!has_whole(server) && !is_answered(l, server));
 }
 
 /* A server whose protected locations lead to it is the front of another one

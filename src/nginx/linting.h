@@ -103,6 +103,8 @@ bool is_location(const struct directive *d);
 bool is_nameless(const struct directive *d);
 bool is_on(const struct directive *block, const char *name, const char *value);
 const struct directive *server_of(const struct directive *block);
+/* Does every request get to a location? */
+bool has_whole(const struct directive *server);
 /* The location's name, and its =, ~ or ^~; empty: none. */
 struct str location_name(const struct directive *location);
 struct str location_modifier(const struct directive *location);
