@@ -312,6 +312,19 @@ gets_inside(struct linting *l, const struct directive *location, struct way way)
 	       hands_inside(l, location, way);
 }
 
+/* A redirect, which is asked for anew, and the "=404" of try_files. */
+static bool
+is_elsewhere(struct str to)
+{
+	static const char *const begins[] = { "=", "http://", "https://",
+		"$scheme" };
+
+	for (size_t i = 0; i < COUNT(begins); i++)
+		if (str_starts(to, str_from(begins[i])))
+			return true;
+	return to.len == 0;
+}
+
 /* "@name" keeps the path, "/name" is another one. */
 static bool
 text_gets_inside(struct linting *l, const struct directive *server,
@@ -327,8 +340,7 @@ text_gets_inside(struct linting *l, const struct directive *server,
 				return true;
 		return false;
 	}
-	if (to.len == 0 || strchr("/$*", to.ptr[0]) == NULL ||
-	    str_starts(to, STR("$scheme")))
+	if (is_elsewhere(to))
 		return false;
 	way.moved = true;
 	takers_add(l, server, path_of(to), &takers);
@@ -374,6 +386,14 @@ line_goes_inside(
 
 /* --- The lines of a location ---------------------------------------------- */
 
+/* What does not begin so is a file, or a redirect; a rewrite takes it as a path
+ * without a slash, which an expression may fit. */
+static bool
+is_rooted(struct str to)
+{
+	return to.len > 0 && strchr("/@$", to.ptr[0]) != NULL;
+}
+
 static bool
 line_hands(struct linting *l, const struct directive *block,
     const struct directive *d, struct way way)
@@ -382,6 +402,7 @@ line_hands(struct linting *l, const struct directive *block,
 	bool by_error = conf_is(d, "error_page");
 
 	if (onward == NULL || stays(d) ||
+	    (onward->inherits && !is_rooted(onward_to(d, onward))) ||
 	    (by_error && way.by_error &&
 		!is_on(block, "recursive_error_pages", "on")))
 		return false;

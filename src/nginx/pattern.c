@@ -34,6 +34,12 @@ behind(struct str s, size_t count)
 }
 
 static bool
+is_in(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool
 is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -59,8 +65,8 @@ pattern_is_plain(struct str pattern)
 			if (is_letter(next) || (next >= '0' && next <= '9'))
 				return false;
 			i++;
-		} else if (next == '?' && c != '\0' &&
-			   strchr("(*+?}", c) != NULL)
+		} else if ((next == '?' || next == '+') &&
+			   is_in(c, next == '?' ? "(*+?}" : "*+?}"))
 			return false;
 		else
 			in_set = c == '[';
@@ -101,12 +107,6 @@ pattern_name_next(struct str *rest, struct str *name)
 		*rest = behind(*rest, 1);
 	}
 	return false;
-}
-
-static bool
-is_in(char c, const char *set)
-{
-	return c != '\0' && strchr(set, c) != NULL;
 }
 
 /* A "|" outside of parentheses is a second expression, with a beginning of its
