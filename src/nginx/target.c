@@ -250,12 +250,14 @@ is_allow(const struct directive *entry)
 	return str_eq_fold(entry->name, STR("allow"));
 }
 
-/* "$name" as it is written in the text that the name stands in. */
+/* "$name" as it is written in the text that the name stands in; `rest` is what
+ * stands behind the name. */
 static struct str
-written(struct str name)
+written(struct str name, struct str rest)
 {
 	if (name.ptr[-1] == '{')
-		return (struct str){ name.ptr - 2, name.len + 3 };
+		return (struct str){ name.ptr - 2,
+			name.len + (str_starts(rest, STR("}")) ? 3 : 2) };
 	return (struct str){ name.ptr - 1, name.len + 1 };
 }
 
@@ -269,7 +271,7 @@ folder_proof(
 	struct str sign;
 
 	if (str_starts(path, STR("$")) && variable_next(&rest, &name)) {
-		sign = written(name);
+		sign = written(name, rest);
 		rest = (struct str){ path.ptr + sign.len, path.len - sign.len };
 		if (str_starts(rest, STR("/")))
 			return target_proof(l, block, sign);
@@ -388,7 +390,7 @@ text_expand(struct linting *l, const struct directive *block, struct str done,
 			l->arena, "%.*s%.*s", STR_ARGS(done), STR_ARGS(text)));
 		return;
 	}
-	sign = written(name);
+	sign = written(name, rest);
 	done = str_fmt(l->arena, "%.*s%.*s", STR_ARGS(done),
 	    (int)(sign.ptr - text.ptr), text.ptr);
 	text = (struct str){ sign.ptr + sign.len,
