@@ -2,7 +2,9 @@
 
 #include <fnmatch.h>
 #include <glob.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bounds.h"
 #include "model/csv.h"
@@ -19,6 +21,7 @@ struct reading {
 	struct arena *arena;
 	struct faults *faults;
 	struct str folder; /* that includes are relative to, with its slash */
+	bool is_lost; /* a site's file, with no nginx.conf above it */
 	struct dumped *dump; /* NULL: files are read */
 	size_t dump_count;
 	size_t files; /* and includes */
@@ -55,14 +58,27 @@ is_pattern(const char *path)
 }
 
 static bool
-files_include(
-    struct reading *r, const char *path, struct directive *into, int depth)
+name_include(struct reading *r, const char *path, struct directive *into,
+    const struct words *at, int depth)
+{
+	if (r->is_lost && access(path, F_OK) != 0)
+		return refuse(r, at->file, at->first_line, "nginx_include",
+		    "the file that is included is not there: includes are "
+		    "relative to the folder of nginx.conf, and none lies "
+		    "above; "
+		    "read nginx.conf itself, or what nginx -T prints");
+	return file_take(r, str_from(path), into, depth);
+}
+
+static bool
+files_include(struct reading *r, const char *path, struct directive *into,
+    const struct words *at, int depth)
 {
 	glob_t found = { 0 };
 	bool ok = true;
 
 	if (!is_pattern(path))
-		return file_take(r, str_from(path), into, depth);
+		return name_include(r, path, into, at, depth);
 	if (glob(path, 0, NULL, &found) != 0)
 		found.gl_pathc = 0;
 	for (size_t i = 0; ok && i < found.gl_pathc; i++)
@@ -104,7 +120,7 @@ count_file(struct reading *r, struct str file, int line)
 		   "the configuration has too many files");
 }
 
-/* Relative to the folder of the first file. */
+/* Relative to the folder of the main file. */
 static bool
 include_take(struct reading *r, const struct words *at, struct directive *into,
     int depth)
@@ -121,8 +137,9 @@ include_take(struct reading *r, const struct words *at, struct directive *into,
 		return no_memory(r, at->file);
 	if (!count_file(r, at->file, at->first_line))
 		return false;
-	return r->dump != NULL ? dump_include(r, path.ptr, into, at, depth + 1)
-			       : files_include(r, path.ptr, into, depth + 1);
+	return r->dump != NULL
+		   ? dump_include(r, path.ptr, into, at, depth + 1)
+		   : files_include(r, path.ptr, into, at, depth + 1);
 }
 
 /* --- Directives ----------------------------------------------------------- */
@@ -362,6 +379,82 @@ folder_set(struct reading *r, struct str path)
 		    (struct str){ path.ptr, (size_t)(slash - path.ptr) + 1 };
 }
 
+/* Faults are told of when it is read. */
+static bool
+is_main(struct reading *r, struct str path, struct str text)
+{
+	struct faults faults = { 0 };
+	struct words words = { 0 };
+	bool found = false;
+	int depth = 0;
+
+	words_open(&words, r->arena, &faults, path, text);
+	for (bool more = true; more && !found;)
+		switch (words_next(&words)) {
+		case WORDS_FAULT:
+		case WORDS_OVER:
+			more = false;
+			break;
+		case WORDS_CLOSE:
+			depth--;
+			break;
+		case WORDS_LINE:
+			break;
+		case WORDS_BLOCK:
+			found = depth == 0 &&
+				(str_eq(words.items[0], STR("events")) ||
+				    str_eq(words.items[0], STR("http")));
+			if (is_lua(words.items[0]))
+				more = words_skip_lua(&words);
+			else
+				depth++;
+			break;
+		}
+	faults_free(&faults);
+	return found;
+}
+
+/* "/etc/nginx/sites-enabled/" to "/etc/nginx/"; false: there is none above. */
+static bool
+folder_up(struct str *folder)
+{
+	if (folder->len > 0)
+		folder->len--;
+	while (folder->len > 0 && folder->ptr[folder->len - 1] != '/')
+		folder->len--;
+	return folder->len > 0;
+}
+
+/* The nearest one, from the file's own folder up, that has an nginx.conf. */
+static bool
+folder_find(struct reading *r)
+{
+	struct str name =
+	    r->folder.len > 0 ? str_copy(r->arena, r->folder) : STR(".");
+	char *real = name.ptr != NULL ? realpath(name.ptr, NULL) : NULL;
+	struct str folder;
+
+	if (real == NULL)
+		return true;
+	folder = str_fmt(r->arena, "%s/", strcmp(real, "/") == 0 ? "" : real);
+	free(real);
+	if (folder.ptr == NULL)
+		return no_memory(r, r->folder);
+	do {
+		struct str main =
+		    str_fmt(r->arena, "%.*snginx.conf", STR_ARGS(folder));
+
+		if (main.ptr == NULL)
+			return no_memory(r, r->folder);
+		if (access(main.ptr, F_OK) == 0) {
+			r->folder = folder;
+			return true;
+		}
+	} while (folder_up(&folder));
+	r->is_lost = true;
+	return true;
+}
+
 static bool
 whole_take(
     struct reading *r, struct str path, struct str text, struct directive *root)
@@ -371,8 +464,8 @@ whole_take(
 			return false;
 		path = r->dump[0].path;
 		text = r->dump[0].text;
+		folder_set(r, path);
 	}
-	folder_set(r, path);
 	root->file = path;
 	return text_take(r, path, text, root, 0) && dump_is_whole(r);
 }
@@ -392,6 +485,10 @@ conf_read(struct arena *arena, struct str path, const struct str *text,
 	root->is_block = true;
 	root->line = 1;
 	if (text == NULL && !file_text(&r, path, &whole))
+		return NULL;
+	folder_set(&r, path);
+	if (text == NULL && !is_dump(whole) && !is_main(&r, path, whole) &&
+	    !folder_find(&r))
 		return NULL;
 	return whole_take(&r, path, whole, root) ? root : NULL;
 }

@@ -3,7 +3,9 @@
  * Shape:   blocks with what is in them, in order; what an include brings
  *          stands in the include's place. What `nginx -T` prints is taken too:
  *          its files are told by their marks, and includes are looked for
- *          among them only.
+ *          among them only. Includes are relative to the folder of the main
+ *          file; a file of one site, with neither events nor http, has the
+ *          nginx.conf of the nearest folder above it as its main file.
  * Owner:   everything lives in the arena.
  * Errors:  faults nginx_syntax, nginx_include, nginx_too_large, file_read,
  *          file_too_large, no_memory. Over a bound the whole is refused. */

@@ -237,6 +237,15 @@ is_program(struct str name)
 	       str_eq(name, STR("js_content")) || str_eq(name, STR("perl"));
 }
 
+static bool
+has_program(const struct directive *block)
+{
+	for (const struct directive *d = block->first; d != NULL; d = d->next)
+		if (is_program(d->name) || (d->is_block && has_program(d)))
+			return true;
+	return false;
+}
+
 void
 programs_check(struct linting *l, const struct directive *block)
 {
@@ -309,18 +318,6 @@ makes_success(const struct directive *block, const struct directive *d)
 	return false;
 }
 
-/* A page has a path of its own, which everybody may ask for; a named location
- * has the one that was refused. */
-static bool
-goes_on_inside(
-    struct linting *l, const struct directive *block, struct str page)
-{
-	const struct directive *location = page_location(block, page);
-
-	return location != NULL && str_starts(page, STR("@")) &&
-	       leads_inside(l, location);
-}
-
 /* The gate's own refusals, and what nginx says before it asks the gate. A
  * gateway's error comes behind that. */
 static bool
@@ -344,7 +341,7 @@ ways_on_check(
 	for (const struct directive *d = conf_find(block, name); d != NULL;
 	     d = conf_next(d))
 		if (d->args.count > 0 &&
-		    goes_on_inside(l, block, conf_arg(d, d->args.count - 1)))
+		    line_goes_inside(l, block, conf_arg(d, d->args.count - 1)))
 			lint_found(l, d,
 			    is_for_refused(d) ? RULE_ERROR_PAGE : RULE_NO_PROOF,
 			    STR(""));
@@ -360,6 +357,7 @@ error_pages_check(struct linting *l, const struct directive *block)
 	ways_on_check(l, block, "error_page");
 	ways_on_check(l, block, "post_action");
 	ways_on_check(l, block, "try_files");
+	ways_on_check(l, block, "echo_exec");
 }
 
 /* --- What the gate is told ------------------------------------------------ */
@@ -582,12 +580,25 @@ protected_check(struct linting *l, const struct directive *block)
 		kept_check(l, block, decision_of(block));
 }
 
+/* Whoever issues certificates fetches its challenge as a stranger (RFC 8555,
+ * 8.3). An expression may fit more than that. */
+static bool
+is_challenge(struct linting *l, const struct directive *block)
+{
+	const struct str folder = STR("/.well-known/acme-challenge/");
+
+	return is_location(block) && !location_is_regex(block) &&
+	       str_starts(location_name(block), folder) &&
+	       !has_program(block) && !leads_on_inside(l, block);
+}
+
 static void
 hole_check(struct linting *l, const struct directive *block)
 {
 	const struct directive *off = conf_own(block, "auth_request");
 
-	if (off != NULL && is_protected(block->parent))
+	if (off != NULL && is_protected(block->parent) &&
+	    !is_challenge(l, block))
 		lint_found(l, off, RULE_HOLE, STR(""));
 }
 
@@ -729,8 +740,7 @@ shares_protected(const struct linting *l, const struct directive *server)
 	return false;
 }
 
-/* Does every request get to a location? */
-static bool
+bool
 has_whole(const struct directive *server)
 {
 	for (const struct directive *d = conf_own(server, "location");
@@ -746,10 +756,13 @@ static void
 server_check(struct linting *l, const struct directive *server)
 {
 	blocks_walk(l, server, block_check);
+	listen_check(l, server);
 	if (!has_whole(server))
 		(is_protected(server) ? way_check : around_check)(l, server);
-	if (protects(server))
+	if (protects(server)) {
 		returns_check(l, server, true);
+		onward_server_check(l, server);
+	}
 	if (protects(server) || shares_protected(l, server))
 		switches_check(l, server);
 }
@@ -768,6 +781,8 @@ static void
 server_collect(struct linting *l, const struct directive *server)
 {
 	blocks_walk(l, server, protected_collect);
+	if (!has_whole(server))
+		protected_collect(l, server);
 }
 
 static void
@@ -809,6 +824,7 @@ streams_check(struct linting *l, const struct directive *root)
 		const struct directive *pass = conf_own(server, "proxy_pass");
 		struct strs targets = { 0 };
 
+		listen_check(l, server);
 		if (pass == NULL)
 			continue;
 		target_add(l, server, conf_arg(pass, 0), &targets);

@@ -3,8 +3,6 @@
 #include "nginx/linting.h"
 #include "nginx/pattern.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 /* --- Names ---------------------------------------------------------------- */
 
 static struct str
@@ -140,12 +138,22 @@ takes(const struct directive *block, const struct directive *from)
 	return own_with(from, block) != NULL || regex_takes(block, from);
 }
 
-static bool
+bool
 takes_from_protected(const struct linting *l, const struct directive *block)
 {
 	for (size_t i = 0; i < l->kept_count; i++)
 		if (l->kept[i] != block && !is_named(l->kept[i]) &&
 		    takes(block, l->kept[i]))
+			return true;
+	return false;
+}
+
+bool
+meets_protected(const struct linting *l, struct str begins)
+{
+	for (size_t i = 0; i < l->kept_count; i++)
+		if (!is_named(l->kept[i]) &&
+		    meet(begins, beginning(l->kept[i]), folds(l->kept[i])))
 			return true;
 	return false;
 }
@@ -281,6 +289,71 @@ path_clean(struct linting *l, struct str path)
 	return (struct str){ clean, len };
 }
 
+/* Of the location itself, or of an if in it. */
+static const struct handler *
+handler_within(const struct directive *location, const struct directive **pass)
+{
+	const struct handler *handler = handler_of(location, pass);
+
+	for (const struct directive *d = location->first;
+	     handler == NULL && d != NULL; d = d->next)
+		if (is_nameless(d))
+			handler = handler_within(d, pass);
+	return handler;
+}
+
+/* The file that a program is to run, as PHP is told it; NULL: none is told. */
+static const struct directive *
+script_line(const struct directive *block)
+{
+	static const char *const names[] = { "SCRIPT_FILENAME",
+		"PATH_TRANSLATED" };
+	const struct directive *pass;
+	const struct handler *handler = handler_within(block, &pass);
+
+	if (handler == NULL || handler->kind != HANDLER_PARAMS)
+		return NULL;
+	for (const struct directive *d = conf_find(block, handler->set);
+	     d != NULL; d = conf_next(d))
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (conf_arg_is(d, 0, names[i]))
+				return d;
+	return NULL;
+}
+
+static bool
+is_in_root(struct str script)
+{
+	static const char *const names[] = { "document_root", "realpath_root",
+		"request_filename" };
+	struct str name;
+
+	if (!str_starts(script, STR("$")) || !variable_next(&script, &name))
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_eq_fold(name, str_from(names[i])))
+			return true;
+	return false;
+}
+
+/* What names the folder: of the scripts that are run, or of the files. */
+static const struct directive *
+folder_line(const struct directive *block)
+{
+	const struct directive *script = script_line(block);
+
+	return script != NULL && !is_in_root(conf_arg(script, 1))
+		   ? script
+		   : files_line(block);
+}
+
+static struct str
+folder_text(const struct directive *line)
+{
+	return conf_arg(
+	    line, conf_is(line, "root") || conf_is(line, "alias") ? 0 : 1);
+}
+
 /* Up to the folder that what a client may choose is in. */
 static struct str
 folder_part(struct str path, char mark)
@@ -294,31 +367,44 @@ folder_part(struct str path, char mark)
 	return (struct str){ path.ptr, (size_t)(at - path.ptr) };
 }
 
+static bool
+is_within(struct str path, struct str folder)
+{
+	return str_starts(path, folder) &&
+	       (path.len == folder.len || folder.len <= 1 ||
+		   path.ptr[folder.len] == '/');
+}
+
 /* nginx's own folder, where none is named. */
 static void
 folders_add(struct linting *l, const struct directive *block, struct strs *out)
 {
-	const struct directive *line = files_line(block);
+	const struct directive *line = folder_line(block);
 	struct strs texts = { 0 };
 
 	if (line == NULL) {
 		strs_add(l, out, STR("html"));
 		return;
 	}
-	texts_add(l, block, conf_arg(line, 0), &texts);
+	texts_add(l, block, folder_text(line), &texts);
 	for (size_t i = 0; i < texts.count; i++) {
 		struct str text = texts.items[i];
 
 		if (str_starts(text, STR("*")))
 			strs_add(l, out, STR("/"));
-		else if (text.len > 0 && !str_eq(text, STR("/dev/null")))
+		else if (text.len > 0 && !is_within(text, STR("/dev/null")))
 			strs_add(l, out, path_clean(l, folder_part(text, '*')));
 	}
 }
 
+/* Has a file another path there than the one that is asked for? */
 static bool
 is_alias(const struct directive *block)
 {
+	const struct directive *line = folder_line(block);
+
+	if (line != NULL && line == script_line(block))
+		return !has_variable(conf_arg(line, 1), "fastcgi_script_name");
 	return conf_own(block, "alias") != NULL;
 }
 
@@ -346,14 +432,6 @@ natural_path(
 	       name.ptr[name.len - 1] != '/')
 		name.len--;
 	return path_in(l, folder, name);
-}
-
-static bool
-is_within(struct str path, struct str folder)
-{
-	return str_starts(path, folder) &&
-	       (path.len == folder.len || folder.len <= 1 ||
-		   path.ptr[folder.len] == '/');
 }
 
 static bool
@@ -437,17 +515,12 @@ shares_files(struct linting *l, const struct directive *open,
 static bool
 is_led_to(const struct directive *scope, struct str name)
 {
-	static const char *const leading[] = { "rewrite", "try_files",
-		"error_page", "index", "mirror" };
-
 	for (const struct directive *d = scope->first; d != NULL; d = d->next) {
-		for (size_t i = 0; i < COUNT(leading); i++)
-			for (size_t j = 0;
-			     conf_is(d, leading[i]) && !is_protected(scope) &&
-			     j < d->args.count;
-			     j++)
-				if (str_starts(d->args.items[j], name))
-					return true;
+		for (size_t i = 0;
+		     is_onward(d) && !is_protected(scope) && i < d->args.count;
+		     i++)
+			if (str_starts(d->args.items[i], name))
+				return true;
 		if (is_led_to(d, name))
 			return true;
 	}
@@ -469,7 +542,7 @@ is_proven(const struct linting *l, const struct directive *block)
 	const struct directive *line = files_line(block);
 
 	return line != NULL &&
-	       target_proof(l, block, conf_arg(line, 0)) != NULL;
+	       folder_proof(l, block, conf_arg(line, 0)) != NULL;
 }
 
 static const struct directive *
@@ -480,15 +553,31 @@ files_blamed(const struct directive *block)
 	return line != NULL && line->parent == block ? line : block;
 }
 
+/* Scripts of a folder, and not those of an application that is protected
+ * elsewhere: that is found already. */
+static bool
+runs_files(struct linting *l, const struct directive *block)
+{
+	const struct directive *pass;
+
+	return script_line(block) != NULL && !is_nameless(block) &&
+	       handler_within(block, &pass) != NULL &&
+	       !meets_application(l, block, pass) &&
+	       target_proof(l, block, target_address(conf_arg(pass, 0))) ==
+		   NULL;
+}
+
 static void
 files_check(struct linting *l, const struct directive *block)
 {
-	if (!serves_files(block) || is_applications(block) || is_named(block) ||
-	    is_proven(l, block))
+	bool runs = runs_files(l, block);
+
+	if ((!serves_files(block) && !runs) || is_applications(block) ||
+	    is_named(block) || is_proven(l, block))
 		return;
 	for (size_t i = 0; i < l->file_count; i++)
 		if (shares_files(l, block, l->files[i]))
-			lint_found(l, files_blamed(block),
+			lint_found(l, runs ? block : files_blamed(block),
 			    takes_from_protected(l, block) ? RULE_HOLE
 							   : RULE_FILES,
 			    STR(""));
@@ -501,9 +590,10 @@ around_check(struct linting *l, const struct directive *block)
 {
 	application_check(l, block);
 	files_check(l, block);
+	onward_check(l, block);
 }
 
-static bool
+bool
 passes_inside(struct linting *l, const struct directive *block)
 {
 	const struct directive *pass;
@@ -517,7 +607,8 @@ passes_inside(struct linting *l, const struct directive *block)
 static bool
 opens_inside(struct linting *l, const struct directive *location)
 {
-	if (!serves_files(location) || is_proven(l, location))
+	if ((!serves_files(location) && !runs_files(l, location)) ||
+	    is_proven(l, location))
 		return false;
 	for (size_t i = 0; i < l->file_count; i++)
 		if (shares_files(l, location, l->files[i]))

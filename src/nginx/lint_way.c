@@ -276,7 +276,8 @@ static void
 proof_require(struct linting *l, const struct directive *block,
     const struct directive *line, struct str address, bool files)
 {
-	const struct directive *map = target_proof(l, block, address);
+	const struct directive *map =
+	    (files ? folder_proof : target_proof)(l, block, address);
 
 	if (map == NULL)
 		lint_found(l, line, RULE_NO_PROOF, STR(""));

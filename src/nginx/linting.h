@@ -6,6 +6,8 @@
  *   lint_gate.c  the location that is asked
  *   lint_way.c   a location that leads somewhere: proof, headers, cache
  *   lint_around.c  one that is not protected and leads there, too
+ *   lint_onward.c  lines that hand a request on to another location
+ *   lint_listen.c  an application that anybody may reach
  *   lint.c       the walk, what answers before the gate, findings
  *
  * A *block* is an http, server, location, if or limit_except. */
@@ -48,6 +50,13 @@ struct setters {
 	size_t count;
 };
 
+/* A request that was handed on, at a location. */
+struct arrival {
+	const struct directive *at;
+	bool moved;
+	bool by_error;
+};
+
 struct linting {
 	struct arena *arena;
 	const struct directive *http; /* the whole, when there is none */
@@ -70,6 +79,9 @@ struct linting {
 	struct setter *setters; /* by name, then in the order of the file */
 	size_t setter_count;
 	size_t setter_cap;
+	struct arrival *arrivals; /* that lead to nothing protected */
+	size_t arrival_count;
+	size_t arrival_cap;
 	struct strs told; /* variables that the gates' parameters are made of */
 	size_t looks;
 	bool no_memory;
@@ -91,6 +103,8 @@ bool is_location(const struct directive *d);
 bool is_nameless(const struct directive *d);
 bool is_on(const struct directive *block, const char *name, const char *value);
 const struct directive *server_of(const struct directive *block);
+/* Does every request get to a location? */
+bool has_whole(const struct directive *server);
 /* The location's name, and its =, ~ or ^~; empty: none. */
 struct str location_name(const struct directive *location);
 struct str location_modifier(const struct directive *location);
@@ -150,6 +164,8 @@ bool
 is_clients(struct linting *l, const struct directive *block, struct str text);
 /* The same, but for the path and the host: those say where it is. */
 bool is_said(struct linting *l, const struct directive *block, struct str text);
+/* Has it the path as it was asked for at first, whatever changed it since? */
+bool is_raw(struct linting *l, const struct directive *block, struct str text);
 /* May a line end be in it, since it was decoded? Where it is protected, a blank
  * or a ? is enough. */
 bool
@@ -197,6 +213,9 @@ bool target_meets(const struct strs *a, const struct strs *b);
 /* The map that lets an allow alone through; NULL: there is none. */
 const struct directive *target_proof(
     const struct linting *l, const struct directive *block, struct str address);
+/* The same of a folder, also with a path behind it. */
+const struct directive *folder_proof(
+    const struct linting *l, const struct directive *block, struct str path);
 /* Faults of such a map. `files`: its values are folders. */
 void proof_check(struct linting *l, const struct directive *map, bool files);
 /* Does nothing else answer there? */
@@ -228,5 +247,31 @@ void around_check(struct linting *l, const struct directive *block);
  */
 bool leads_inside(struct linting *l, const struct directive *location);
 void alias_check(struct linting *l, const struct directive *block);
+/* Does this one handle it? */
+bool passes_inside(struct linting *l, const struct directive *block);
+/* Does nginx choose it for a path of a protected location? */
+bool
+takes_from_protected(const struct linting *l, const struct directive *block);
+/* May a protected location have a path that begins so? */
+bool meets_protected(const struct linting *l, struct str begins);
+
+/* --- lint_listen.c --- */
+
+/* Is the server, of http or stream, an application that is protected
+ * elsewhere, and may a stranger ask it? */
+void listen_check(struct linting *l, const struct directive *server);
+
+/* --- lint_onward.c --- */
+
+/* try_files, error_page, rewrite, … */
+bool is_onward(const struct directive *d);
+/* Does a request for what is protected get there by this name or path? */
+bool line_goes_inside(
+    struct linting *l, const struct directive *block, struct str to);
+/* leads_inside(), or by a line of its own. */
+bool leads_on_inside(struct linting *l, const struct directive *location);
+/* Of a block that is not protected. */
+void onward_check(struct linting *l, const struct directive *block);
+void onward_server_check(struct linting *l, const struct directive *server);
 
 #endif

@@ -33,6 +33,47 @@ behind(struct str s, size_t count)
 	return (struct str){ s.ptr + count, s.len - count };
 }
 
+static bool
+is_in(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* "(?:", "\\d", "a*?" and "[\\]" are PCRE's own, or read otherwise. */
+bool
+pattern_is_plain(struct str pattern)
+{
+	bool in_set = false;
+
+	if (pattern.len >= PATTERN_BYTES)
+		return false;
+	for (size_t i = 0; i < pattern.len; i++) {
+		char c = pattern.ptr[i];
+		char next = i + 1 < pattern.len ? pattern.ptr[i + 1] : '\0';
+
+		if (in_set) {
+			if (c == '\\' || c == '[')
+				return false;
+			in_set = c != ']';
+		} else if (c == '\\') {
+			if (is_letter(next) || (next >= '0' && next <= '9'))
+				return false;
+			i++;
+		} else if ((next == '?' || next == '+') &&
+			   is_in(c, next == '?' ? "(*+?}" : "*+?}"))
+			return false;
+		else
+			in_set = c == '[';
+	}
+	return true;
+}
+
 /* "(?<", "(?P<" or "(?'", and what ends the name; not "(?<=" and "(?<!". */
 static size_t
 name_opens(struct str text, char *end)
@@ -66,12 +107,6 @@ pattern_name_next(struct str *rest, struct str *name)
 		*rest = behind(*rest, 1);
 	}
 	return false;
-}
-
-static bool
-is_in(char c, const char *set)
-{
-	return c != '\0' && strchr(set, c) != NULL;
 }
 
 /* A "|" outside of parentheses is a second expression, with a beginning of its

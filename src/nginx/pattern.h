@@ -8,6 +8,8 @@
 #include "base/str.h"
 
 bool pattern_fits(struct str pattern, struct str text, bool fold);
+/* Does it mean the same to both, so that what does not fit surely does not? */
+bool pattern_is_plain(struct str pattern);
 /* The next name that it gives a part of what it fits, and *rest behind it:
  * "who" of "(?<who>a+)"; false: there is none. */
 bool pattern_name_next(struct str *rest, struct str *name);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "nginx/host.h"
 #include "nginx/linting.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -38,7 +39,7 @@ static bool
 has_content(const struct directive *block)
 {
 	static const char *const names[] = { "return", "stub_status",
-		"empty_gif", "echo", "js_content", "perl",
+		"empty_gif", "echo", "echo_exec", "js_content", "perl",
 		"content_by_lua_block", "content_by_lua_file" };
 
 	for (size_t i = 0; i < COUNT(names); i++)
@@ -140,18 +141,6 @@ target_path(struct str text)
 	return (struct str){ text.ptr + len, text.len - len };
 }
 
-static bool
-is_loopback(struct str host)
-{
-	static const char *const names[] = { "localhost", "0.0.0.0", "[::]",
-		"[::1]" };
-
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (str_eq_fold(host, str_from(names[i])))
-			return true;
-	return false;
-}
-
 /* ":080" is ":80". */
 static struct str
 port_of(struct linting *l, struct str text, int64_t fallback)
@@ -181,8 +170,7 @@ address_add(
 		host.len = (size_t)(colon - address.ptr);
 		digits = (struct str){ colon + 1, address.len - host.len - 1 };
 	}
-	if (is_loopback(host))
-		host = STR("127.0.0.1");
+	host = host_plain(l->arena, host);
 	digits = port_of(l, digits, port);
 	strs_add(l, out,
 	    str_fmt(l->arena, "%.*s:%.*s", STR_ARGS(host), STR_ARGS(digits)));
@@ -260,6 +248,35 @@ static bool
 is_allow(const struct directive *entry)
 {
 	return str_eq_fold(entry->name, STR("allow"));
+}
+
+/* "$name" as it is written in the text that the name stands in; `rest` is what
+ * stands behind the name. */
+static struct str
+written(struct str name, struct str rest)
+{
+	if (name.ptr[-1] == '{')
+		return (struct str){ name.ptr - 2,
+			name.len + (str_starts(rest, STR("}")) ? 3 : 2) };
+	return (struct str){ name.ptr - 1, name.len + 1 };
+}
+
+/* "$folder/" too: behind /dev/null, which is no folder, there is nothing. */
+const struct directive *
+folder_proof(
+    const struct linting *l, const struct directive *block, struct str path)
+{
+	struct str rest = path;
+	struct str name;
+	struct str sign;
+
+	if (str_starts(path, STR("$")) && variable_next(&rest, &name)) {
+		sign = written(name, rest);
+		rest = (struct str){ path.ptr + sign.len, path.len - sign.len };
+		if (str_starts(rest, STR("/")))
+			return target_proof(l, block, sign);
+	}
+	return target_proof(l, block, path);
 }
 
 /* A protected block has to take the decision out of its own answer. */
@@ -352,15 +369,6 @@ values_add(struct linting *l, const struct directive *block, struct str name,
 		choices_add(l, choices.items[i].at, out);
 }
 
-/* "$name" as it is written in the text that the name stands in. */
-static struct str
-written(struct str name)
-{
-	if (name.ptr[-1] == '{')
-		return (struct str){ name.ptr - 2, name.len + 3 };
-	return (struct str){ name.ptr - 1, name.len + 1 };
-}
-
 /* Puts every value in the place of each variable behind `done`: "*" where a
  * client may choose it, and the variable where nothing is known of it. */
 static void
@@ -382,7 +390,7 @@ text_expand(struct linting *l, const struct directive *block, struct str done,
 			l->arena, "%.*s%.*s", STR_ARGS(done), STR_ARGS(text)));
 		return;
 	}
-	sign = written(name);
+	sign = written(name, rest);
 	done = str_fmt(l->arena, "%.*s%.*s", STR_ARGS(done),
 	    (int)(sign.ptr - text.ptr), text.ptr);
 	text = (struct str){ sign.ptr + sign.len,

@@ -221,6 +221,8 @@ enum origin {
 	OF_CLIENT = OF_PATH | OF_SAID,
 	OF_DECODED = 4, /* %20 and %3f of the client's are a blank and a ? */
 	OF_LINES = 8, /* and %0a is a line end */
+	OF_RAW =
+	    16, /* the path as it was asked for, which no rewrite changes */
 };
 
 static bool
@@ -251,9 +253,9 @@ built_in_origin(struct str name)
 		{ "proxy_add_x_forwarded_for", OF_SAID },
 		{ "query_string", OF_SAID },
 		{ "remote_user", OF_SAID },
-		{ "request", OF_SAID },
+		{ "request", OF_SAID | OF_RAW },
 		{ "request_body", OF_SAID },
-		{ "request_uri", OF_PATH },
+		{ "request_uri", OF_PATH | OF_RAW },
 		{ "ssl_ciphers", OF_SAID },
 		{ "ssl_curves", OF_SAID },
 		{ "ssl_server_name", OF_PATH },
@@ -348,7 +350,7 @@ capture_origin(struct linting *l, const struct directive *block,
 	else if (conf_is(d, "if"))
 		origin = text_origin(l, block, asked_text(d), NULL, looks - 1);
 	if (pattern_is_narrow(pattern_of(d)))
-		return origin & OF_CLIENT;
+		return origin & (OF_CLIENT | OF_RAW);
 	return pattern_is_one_line(pattern_of(d)) ? origin & ~(unsigned)OF_LINES
 						  : origin;
 }
@@ -483,6 +485,12 @@ bool
 is_said(struct linting *l, const struct directive *block, struct str text)
 {
 	return has_origin(l, block, text, OF_SAID);
+}
+
+bool
+is_raw(struct linting *l, const struct directive *block, struct str text)
+{
+	return has_origin(l, block, text, OF_RAW);
 }
 
 bool

@@ -6,10 +6,12 @@ A file of nginx-lint/ is the inside of a server with the include files. Each lin
 that is to be found ends in `# !! CODE`. Above may stand:
 
   # ask: [METHOD] TARGET   a stranger asks for it: with a bad file they get in
+  # at: PORT               of loopback, where they ask; else it is the site
   # wrong: STATUS          what a server that is not the gate says on its socket
   # answer: NAME           the gate allows, and says that it is NAME
   # after: NAME            they ask when the gate has allowed it to NAME
   # first: TARGET          which NAME asked for, when it was another
+  # fake: yes              the application is what stands in for the gate
   # app: TEXT              the application has been told this, or shows it
   # seen: NAME=VALUE       the gate has been told this
   # unseen: NAME=VALUE     the gate has not been asked for this
@@ -84,6 +86,12 @@ def corpus(kind):
     return sorted(glob.glob(os.path.join(HERE, "nginx-lint", kind, "*.conf")))
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 class Site:
     """One file of the corpus, in a folder of its own."""
 
@@ -91,6 +99,7 @@ class Site:
         self.tmp = tempfile.mkdtemp(prefix="rolegate-lint.")
         self.processes = []
         self.fake = None
+        self.port = free_port()
         with open(path) as file:
             text = file.read()
         self.told = {}
@@ -112,6 +121,7 @@ class Site:
         for name, value in (("protect", self.path("rolegate-protect.conf")),
                             ("app", "unix:" + self.path("app.sock")),
                             ("files", self.path("files")),
+                            ("port", str(self.port)),
                             ("tmp", self.tmp)):
             text = text.replace("@%s@" % name, value)
         return text
@@ -242,7 +252,8 @@ class Site:
     def ask(self, what="ask"):
         method, _, target = ("GET " + self.told[what][0]).rpartition(" ")
         method = method.split()[-1]
-        with self.connect("site.sock") as s:
+        with (socket.create_connection(("127.0.0.1", self.port), 20)
+              if "at" in self.told else self.connect("site.sock")) as s:
             s.sendall(("%s %s HTTP/1.0\r\nHost: app.test\r\n%s\r\n" % (
                 method, target, SPOOF)).encode())
             return s.makefile("rb").read()
@@ -327,7 +338,7 @@ class Live(unittest.TestCase):
             site.serve()
             head, _, body = site.ask().partition(b"\r\n\r\n")
             self.assertTrue(b" 404 " not in head.split(b"\r\n")[0], head)
-            if site.told["ask"] != ["/_rolegate"]:
+            if site.told["ask"] != ["/_rolegate"] and "fake" not in site.told:
                 self.assertTrue(body.startswith(SECRET), head + body)
             for told in site.told.get("app", []):
                 self.assertIn(told.encode(), body)
@@ -486,6 +497,58 @@ class Words(unittest.TestCase):
         self.assertRegex(
             done.stdout, r"^/.*/site\.conf:\d+: satisfy any: lets in .*; "
             r"write satisfy all; \[nginx_satisfy\]\n$")
+
+    def etc(self, site, main):
+        """A folder as /etc/nginx is, with a site that includes a snippet."""
+        for folder in ("snippets", "sites-available", "sites-enabled"):
+            os.makedirs(site.path("etc/" + folder))
+        site.write("etc/snippets/gate.conf", "include %s;\n" %
+                   site.path("rolegate-protect.conf"))
+        site.write("etc/sites-available/app", """include %s; server {
+            include %s;
+            set $rolegate_app 127.0.0.1:8081;
+            location /admin/ {
+                include snippets/gate.conf;
+                set $rolegate_permission users.view;
+                proxy_pass http://$rolegate_pass;
+            }
+            location /open/ { proxy_pass http://127.0.0.1:8081; }
+        }""" % (site.path("rolegate-http.conf"),
+                  site.path("rolegate-server.conf")))
+        os.symlink("../sites-available/app",
+                   site.path("etc/sites-enabled/app"))
+        if main:
+            site.write("etc/nginx.conf", "events { }\nhttp { include "
+                       "sites-enabled/*; }\n")
+
+    def test_prefix(self):
+        """a site's includes are relative to the folder of nginx.conf"""
+        site = Site(os.path.join(HERE, "nginx-lint/good/plain.conf"))
+        self.addCleanup(site.close)
+        self.etc(site, True)
+        for folder, name in (("etc", "sites-enabled/app"),
+                             ("etc/sites-enabled", "app"),
+                             ("", "etc/sites-enabled/app"),
+                             ("", site.path("etc/sites-enabled/app")),
+                             ("etc/snippets", "../sites-available/app"),
+                             ("etc", "nginx.conf"), ("", "etc/nginx.conf")):
+            done = subprocess.run(
+                [os.path.join(BUILD, "rolegate"), "nginx", "lint", name],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                cwd=site.path(folder))
+            self.assertEqual((done.returncode, done.stderr), (1, ""), name)
+            self.assertRegex(done.stdout, r"app:9: .* \[nginx_around\]\n")
+
+    def test_no_prefix(self):
+        """where there is no nginx.conf, the mend is told"""
+        site = Site(os.path.join(HERE, "nginx-lint/good/plain.conf"))
+        self.addCleanup(site.close)
+        os.unlink(site.path("nginx.conf"))
+        self.etc(site, False)
+        done = site.lint("etc/sites-enabled/app")
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stderr, r"sites-enabled/app:5:1: .*relative to the "
+                         r"folder of nginx.conf.*\[nginx_include\]")
 
     def test_unreadable(self):
         """what cannot be read is 3, with its place"""

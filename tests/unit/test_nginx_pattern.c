@@ -70,9 +70,38 @@ START_TEST(a_text_fits)
 }
 END_TEST
 
+static const struct {
+	const char *pattern;
+	bool plain;
+} plain_rows[] = {
+	{ "", true },
+	{ "\\.(css|js)$", true },
+	{ "^/a[a-z?*+]+/", true },
+	{ "^/ab?c*", true },
+	{ "^/a\\(?b", true },
+	{ "\\d", false },
+	{ "(a)\\1", false },
+	{ "(?:a)", false },
+	{ "(?i)a", false },
+	{ "a*?", false },
+	{ "a++", false },
+	{ "a{2}?", false },
+	{ "[\\d]", false },
+	{ "[[:alpha:]]", false },
+};
+
+START_TEST(it_means_the_same_to_both)
+{
+	ck_assert_msg(pattern_is_plain(str_from(plain_rows[_i].pattern)) ==
+			  plain_rows[_i].plain,
+	    "%s", plain_rows[_i].pattern);
+}
+END_TEST
+
 static void
 tests(TCase *t)
 {
+	tcase_add_loop_test(t, it_means_the_same_to_both, 0, COUNT(plain_rows));
 	tcase_add_loop_test(t, it_is_told_of_an_expression, 0, COUNT(rows));
 	tcase_add_test(t, a_text_fits);
 }
