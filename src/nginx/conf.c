@@ -65,8 +65,7 @@ name_include(struct reading *r, const char *path, struct directive *into,
 		return refuse(r, at->file, at->first_line, "nginx_include",
 		    "the file that is included is not there: includes are "
 		    "relative to the folder of nginx.conf, and none lies "
-		    "above; "
-		    "read nginx.conf itself, or what nginx -T prints");
+		    "above; read nginx.conf itself, or what nginx -T prints");
 	return file_take(r, str_from(path), into, depth);
 }
 

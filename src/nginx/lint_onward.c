@@ -8,12 +8,12 @@
 #define LAST_WORD    SIZE_MAX
 #define PATTERN_LOOK 64 /* bytes that an expression is worth */
 
-/* How a request has come to a location. */
+/* How a request has come to a location: one that was moved has another path,
+ * and $request_uri alone has the old one. error_page holds once, unless
+ * recursive_error_pages is on. */
 struct way {
-	bool
-	    moved; /* it has another path: $request_uri alone has the old one */
-	bool by_error; /* error_page holds once, but with recursive_error_pages
-			*/
+	bool moved;
+	bool by_error;
 	int steps; /* that are left */
 };
 
