@@ -38,7 +38,14 @@ struct part {
 	bool cached; /* it was known when the ask began */
 };
 
-enum step { STEP_SESSION, STEP_MEMBER, STEP_PERSONAL, STEP_CATALOGUE, STEPS };
+enum step {
+	STEP_PROOF, /* where Redis may be one that lags */
+	STEP_SESSION,
+	STEP_MEMBER,
+	STEP_PERSONAL,
+	STEP_CATALOGUE,
+	STEPS,
+};
 
 struct asking {
 	struct askings *all;
@@ -54,7 +61,8 @@ struct asking {
 	bool fetching; /* this step asks Redis */
 	bool stale_only;
 	bool answered;
-	int64_t begun_at; /* the newest generation, then */
+	int64_t begun_at; /* the newest generation that was known, then */
+	int64_t connection; /* that had shown it before the parts; or 0 */
 	int64_t generation_before; /* the catalogue was asked for */
 	int waiting; /* parts that this step waits for */
 	int out; /* wants that the fetcher still has */
@@ -339,6 +347,22 @@ now_s(const struct askings *all)
 	return all->config.wall_ms(all->config.context) / 1000;
 }
 
+/* What lags may catch up between two parts: the first would be older than what
+ * is known, and the generation would not tell (CASES W6). */
+static void
+proof_want(struct asking *asking)
+{
+	asking->fetching = !asking->stale_only;
+}
+
+static bool
+proof_read(struct asking *asking)
+{
+	asking->connection =
+	    fetcher_shown(asking->all->config.fetcher, asking->begun_at);
+	return true;
+}
+
 static void
 session_want(struct asking *asking)
 {
@@ -562,6 +586,7 @@ static const struct {
 	void (*want)(struct asking *asking);
 	bool (*read)(struct asking *asking);
 } steps[STEPS] = {
+	[STEP_PROOF] = { proof_want, proof_read },
 	[STEP_SESSION] = { session_want, session_read },
 	[STEP_MEMBER] = { member_want, member_read },
 	[STEP_PERSONAL] = { personal_want, account_read },
@@ -613,26 +638,41 @@ step_has_all(struct asking *asking)
 	return true;
 }
 
+static enum step
+step_after(const struct asking *asking, enum step step)
+{
+	return step == STEP_PROOF && asking->ask.session.len == 0 ? STEP_MEMBER
+								  : step + 1;
+}
+
 static void
 asking_begin(struct asking *asking)
 {
-	asking->begun_at = fetcher_floor(asking->all->config.fetcher);
-	asking->step = STEP_SESSION;
-	if (asking->ask.session.len > 0)
-		return;
-	identity_set(asking, asking->ask.username, STR(""));
-	asking->step = STEP_MEMBER;
+	const struct fetcher *fetcher = asking->all->config.fetcher;
+
+	asking->begun_at = fetcher_floor(fetcher);
+	asking->connection = fetcher_shown(fetcher, asking->begun_at);
+	asking->step = STEP_PROOF;
+	if (asking->connection != 0)
+		asking->step = step_after(asking, STEP_PROOF);
+	if (asking->ask.session.len == 0)
+		identity_set(asking, asking->ask.username, STR(""));
 }
 
 /* Records come one after the other. They are of the state in which the ask
  * began when none of them is newer: each was then what it is. Else they could
  * tell of a right that nobody ever had (CASES T54). What is absent gives no
  * right. Something that was known then may have changed since, so it counts
- * only when nothing was published. */
+ * only when nothing was published; and something that was read is no older only
+ * by a connection that had shown that state before. */
 static bool
 is_of_one_state(const struct asking *asking)
 {
 	bool published = asking->answer.generation != asking->begun_at;
+	bool shown =
+	    asking->connection != 0 &&
+	    asking->connection ==
+		fetcher_shown(asking->all->config.fetcher, asking->begun_at);
 
 	if (asking->answer.generation < asking->begun_at)
 		return false;
@@ -642,7 +682,7 @@ is_of_one_state(const struct asking *asking)
 		if (part->entry == NULL || i == PART_GENERATION)
 			continue;
 		if (part->entry->generation > asking->begun_at ||
-		    (part->cached && published))
+		    (part->cached ? published : !shown))
 			return false;
 	}
 	return true;
@@ -713,7 +753,8 @@ asking_go(struct asking *asking)
 		if (!step_has_all(asking) || !steps[asking->step].read(asking))
 			continue;
 		asking->wanted = false;
-		if (++asking->step < STEPS)
+		asking->step = step_after(asking, asking->step);
+		if (asking->step < STEPS)
 			continue;
 		if (asking->stale_only)
 			asking_answer(asking,

@@ -48,6 +48,8 @@ struct fetcher {
 	bool proved; /* this connection has answered */
 	bool closing;
 	int64_t generation;
+	int64_t shown; /* the newest generation on this connection */
+	int64_t connection; /* its number, from 1 */
 	struct entry *newest; /* the generation's record, to know it again */
 	int64_t count_sent;
 	int64_t count_refused;
@@ -325,12 +327,27 @@ seen_raise(struct view_seen *seen, int64_t number)
 		;
 }
 
+/* Another worker reads a better server, so there is one. */
+static bool
+is_left_behind(const struct fetcher *fetcher, const struct fetch *fetch,
+    const struct record *record)
+{
+	struct err err = { 0 };
+	int64_t number;
+
+	return fetch->kind == RECORD_GENERATION &&
+	       fetch->floor > fetcher->generation &&
+	       record_read_number(record, &number, &err) &&
+	       number < fetch->floor;
+}
+
 static bool
 number_read(struct fetcher *fetcher, const struct fetch *fetch,
     const struct record *record, struct entry *entry, struct err *err)
 {
-	bool others_know = fetch->floor > fetcher->generation;
-	int64_t floor = others_know ? fetch->floor : fetcher->generation;
+	int64_t floor = fetch->floor > fetcher->generation
+			    ? fetch->floor
+			    : fetcher->generation;
 	int64_t number;
 
 	if (!record_read_number(record, &number, err))
@@ -341,8 +358,7 @@ number_read(struct fetcher *fetcher, const struct fetch *fetch,
 	if (number < floor) {
 		/* A server that lags: what else it said is as old. */
 		cache_clear(fetcher->config.cache);
-		/* Another worker reads a better one, so there is one. */
-		if (others_know)
+		if (is_left_behind(fetcher, fetch, record))
 			link_drop(fetcher->link, "record_older",
 			    "another worker has read a newer view");
 		return older(err, fetch, number, floor);
@@ -350,6 +366,7 @@ number_read(struct fetcher *fetcher, const struct fetch *fetch,
 	if (number > fetcher->generation)
 		fetcher->config.ahead(fetcher->config.context);
 	fetcher->generation = number;
+	fetcher->shown = number;
 	if (fetcher->config.seen != NULL)
 		seen_raise(fetcher->config.seen, number);
 	entry_release(fetcher->newest);
@@ -463,7 +480,8 @@ entry_make(struct fetcher *fetcher, const struct fetch *fetch, struct str text,
 	if (!record_open(
 		&record, fetcher->config.key, fetch_key(fetch), text, err))
 		return NULL;
-	prove(fetcher);
+	if (!is_left_behind(fetcher, fetch, &record))
+		prove(fetcher);
 	if (record.generation < floor && !is_number(fetch->kind)) {
 		older(err, fetch, record.generation, floor);
 		return NULL;
@@ -503,6 +521,8 @@ entry_again(struct fetcher *fetcher, const struct fetch *fetch, struct str text)
 		entry->generation < fetch->floor))
 		return NULL;
 	prove(fetcher);
+	if (fetch->kind == RECORD_GENERATION)
+		fetcher->shown = entry->generation;
 	return entry_hold(entry);
 }
 
@@ -670,6 +690,8 @@ on_down(void *context, const struct err *why)
 	fetcher->unsent = (struct queue){ NULL, NULL };
 	fetcher->fresh = NULL;
 	fetcher->proved = false;
+	fetcher->shown = 0;
+	fetcher->connection++;
 	link_start(fetcher->link);
 	fetcher->config.down(fetcher->config.context, why);
 	for (struct fetch *f; (f = queue_take(&lost)) != NULL;)
@@ -700,6 +722,7 @@ fetcher_open(
 		return err_set(err, ERR_BUG, "no_memory",
 		    "memory is out; give the process more");
 	fetcher->config = *config;
+	fetcher->connection = 1;
 	fetcher->first.got = first_got;
 	fetcher->timer = event_new(config->loop, -1, 0, on_timer, fetcher);
 	if (fetcher->timer == NULL) {
@@ -745,6 +768,12 @@ int64_t
 fetcher_generation(const struct fetcher *fetcher)
 {
 	return fetcher->generation;
+}
+
+int64_t
+fetcher_shown(const struct fetcher *fetcher, int64_t generation)
+{
+	return fetcher->shown >= generation ? fetcher->connection : 0;
 }
 
 int64_t

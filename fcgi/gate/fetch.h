@@ -77,6 +77,9 @@ bool fetcher_is_up(const struct fetcher *fetcher); /* and Redis answers */
 int64_t fetcher_generation(const struct fetcher *fetcher); /* newest read */
 /* The newest that it or another worker has read. */
 int64_t fetcher_floor(const struct fetcher *fetcher);
+/* The number of the connection when it has shown that generation: what is asked
+ * for from now on, and comes by it, is no older. 0: it has not. */
+int64_t fetcher_shown(const struct fetcher *fetcher, int64_t generation);
 int64_t fetcher_sent(const struct fetcher *fetcher);
 int64_t fetcher_refused(const struct fetcher *fetcher);
 

@@ -138,10 +138,11 @@ crew_find(struct crew *crew, pid_t pid)
 
 /* --- A new program -------------------------------------------------------- */
 
+/* What it answers is used at once, so nothing may be in the way then. */
 static void
 renew_begin(struct master *m)
 {
-	if (!m->renew || m->asked != 0)
+	if (!m->renew || m->asked != 0 || crew_size(&m->leaving) > 0)
 		return;
 	m->renew = false;
 	m->asked = handover_ask();
@@ -164,7 +165,7 @@ renew(struct master *m)
 {
 	struct handover *kept = m->service->kept;
 
-	if (!m->agreed || crew_size(&m->leaving) > 0)
+	if (!m->agreed)
 		return;
 	m->agreed = false;
 	kept->worker_count = 0;
@@ -296,7 +297,7 @@ reload(struct master *m)
 	struct service *service = m->service;
 	void *old = service->setup;
 
-	if (!m->reload || crew_size(&m->leaving) > 0)
+	if (!m->reload || crew_size(&m->leaving) > 0 || m->asked != 0)
 		return;
 	m->reload = false;
 	if (!service->load(service)) {
@@ -402,9 +403,9 @@ master_run(struct service *service)
 	say("serving", "serving with %d workers", service->workers);
 	while (!m.ending || crew_size(&m.crew) + crew_size(&m.leaving) > 0) {
 		if (!m.ending) {
+			renew(&m);
 			reload(&m);
 			renew_begin(&m);
-			renew(&m);
 			hung_kill(&m);
 			crew_fill(&m);
 		}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fcgi/process/privileges.h"
 #include "fcgi/process/say.h"
@@ -87,6 +88,22 @@ why_say(const struct err *err)
 		say(err->code, "%s", err->text);
 }
 
+/* Each whole, or not at all. */
+static void
+lines_write(const char *text, size_t len)
+{
+	struct str rest = { text, len };
+	const char *end;
+
+	while (
+	    rest.len > 0 && (end = memchr(rest.ptr, '\n', rest.len)) != NULL) {
+		size_t line = (size_t)(end - rest.ptr) + 1;
+
+		write_soon(say_fd(), rest.ptr, line);
+		rest = (struct str){ rest.ptr + line, rest.len - line };
+	}
+}
+
 /* While we serve: a reader of standard error who stands still holds up nobody.
  */
 static void
@@ -99,8 +116,8 @@ faults_say(const struct faults *faults)
 	if (to == NULL)
 		return;
 	faults_print(faults, to);
-	if (fclose(to) == 0 && len > 0)
-		write_soon(say_fd(), text, len);
+	if (fclose(to) == 0)
+		lines_write(text, len);
 	free(text);
 }
 

@@ -276,6 +276,15 @@ class Gate:
             "gate_workers") if out else None
         return workers or [{"connected": False, "trusted": False}]
 
+    def asked(self):
+        """Decisions, as its workers count them."""
+        out = subprocess.run(
+            [os.path.join(BUILD, "rolegate"), "--config", self.config,
+             "status", "--gate", "--json"], stdout=subprocess.PIPE,
+            check=True, text=True).stdout
+        return sum(one["count"]
+                   for one in json.loads(out)["status"]["gate_decisions"])
+
     def workers(self):
         return children(self.process.pid)
 

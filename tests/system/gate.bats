@@ -898,6 +898,20 @@ renewed() { # times, with as many workers as before
 	[ -S control.sock ] && [ ! -e other.sock ]
 }
 
+@test "W14 what a new program said is not used later, when it may be wrong" {
+	own_program
+	up
+	kill -STOP "$(workers | head -n 1)" # it is slow to leave
+	kill -HUP "$gate_pid"
+	until_true said reloaded
+	kill -USR2 "$gate_pid"
+	sleep 1
+	echo '  nonsense: 1' >>rolegate.yaml
+	until_true said handover_refused
+	knows
+	two_workers
+}
+
 @test "W14 T26 while a new program thinks it over, workers are replaced" {
 	own_program
 	up

@@ -528,6 +528,20 @@ ask(struct view_world *world, const char *session, const char *username,
 	return heard;
 }
 
+struct heard
+ask_until_known(
+    struct view_world *world, const char *username, const char *account)
+{
+	int64_t end = mono_ms() + 5000;
+	struct heard heard = ask(world, "", username, account);
+
+	while (heard.state != VIEW_KNOWN && mono_ms() < end) {
+		loop_for(world, 20);
+		heard = ask(world, "", username, account);
+	}
+	return heard;
+}
+
 void
 view_start_trusting(struct view_world *world)
 {

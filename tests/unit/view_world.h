@@ -97,6 +97,9 @@ void view_start(struct view_world *world);
 void view_start_trusting(struct view_world *world); /* waits until it does */
 struct heard ask(struct view_world *world, const char *session,
     const char *username, const char *account);
+/* Asks again until it is known, for at most 5 s. */
+struct heard ask_until_known(
+    struct view_world *world, const char *username, const char *account);
 /* An ask that goes on: *heard is filled until it was answered, which is waited
  * for at most 5 s. */
 void ask_begin(struct view_world *world, const char *session,
