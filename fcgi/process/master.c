@@ -168,6 +168,11 @@ renew(struct master *m)
 	if (!m->agreed)
 		return;
 	m->agreed = false;
+	/* Something has changed since it was asked. */
+	if (m->reload || m->renew) {
+		m->renew = true;
+		return;
+	}
 	kept->worker_count = 0;
 	for (int i = 0; i < m->crew.count; i++)
 		if (m->crew.seats[i].pid != 0)

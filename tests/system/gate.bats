@@ -912,6 +912,31 @@ renewed() { # times, with as many workers as before
 	two_workers
 }
 
+@test "W14 a configuration that changes while a new program is asked" {
+	own_program
+	up
+	cat >slow-program <<-PROGRAM
+		#!/usr/bin/python3
+		import os, sys, time
+		asked = "--check-start" in sys.argv
+		if asked and not os.path.exists("asked"):
+		    open("asked", "w")
+		    time.sleep(2)
+		    sys.exit(0)
+		os.execv("$build/rolegated", sys.argv)
+	PROGRAM
+	chmod 755 slow-program
+	program_put slow-program
+	kill -USR2 "$gate_pid"
+	until_true [ -e asked ]
+	echo '  nonsense: 1' >>rolegate.yaml
+	kill -HUP "$gate_pid"
+	until_true said reload_refused
+	until_true said handover_refused
+	knows
+	two_workers
+}
+
 @test "W14 T26 while a new program thinks it over, workers are replaced" {
 	own_program
 	up

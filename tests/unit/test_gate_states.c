@@ -191,6 +191,26 @@ START_TEST(W6_a_new_data_connection_ends_the_trust)
 }
 END_TEST
 
+/* While it is made anew, what is trusted is still an answer. */
+START_TEST(T29_without_a_data_connection_the_trusted_cache_answers)
+{
+	struct view_world *world = world_published();
+	struct relay *relay = relay_start(world);
+
+	view_start_trusting(world);
+	ask(world, "", "ann", "shop");
+	settle(world);
+	relay_set(&relay->drop_data, true);
+	ck_assert(until_connected(world, false));
+	ck_assert(ask(world, "", "ann", "shop").at_once);
+	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
+	/* What is not there waits for the connection. */
+	ck_assert_str_eq(ask(world, "", "bob", "shop").role, "viewer");
+	relay_end(relay);
+	world_close(world);
+}
+END_TEST
+
 /* Both connections lead to the first server, then the one that tells of changes
  * to the second, on which ann's role is taken away. Then the data connection
  * goes there, too; or the first server is a replica of the second, which gets
@@ -552,6 +572,8 @@ tests(TCase *t)
 	tcase_add_test(t, T54_an_ask_ends_however_late_it_is_told);
 	tcase_add_test(t, T54_another_publication_makes_no_ask_begin_again);
 	tcase_add_test(t, W6_a_new_data_connection_ends_the_trust);
+	tcase_add_test(
+	    t, T29_without_a_data_connection_the_trusted_cache_answers);
 	tcase_add_loop_test(t, W6_what_two_servers_say_is_not_one_view, 0, 2);
 	tcase_add_loop_test(
 	    t, W6_what_another_worker_has_seen_is_not_taken_back, 0, 2);
