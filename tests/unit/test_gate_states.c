@@ -200,12 +200,16 @@ START_TEST(T29_without_a_data_connection_the_trusted_cache_answers)
 	view_start_trusting(world);
 	ask(world, "", "ann", "shop");
 	settle(world);
+	snprintf(relay->other, sizeof(relay->other), "/nowhere");
+	relay_set(&relay->to_other, true);
 	relay_set(&relay->drop_data, true);
 	ck_assert(until_connected(world, false));
 	ck_assert(ask(world, "", "ann", "shop").at_once);
 	ck_assert_str_eq(ask(world, "", "ann", "shop").role, "editor");
 	/* What is not there waits for the connection. */
-	ck_assert_str_eq(ask(world, "", "bob", "shop").role, "viewer");
+	ck_assert_int_eq(ask(world, "", "bob", "shop").state, VIEW_UNKNOWN);
+	relay_set(&relay->to_other, false);
+	ck_assert_str_eq(ask_until_known(world, "bob", "shop").role, "viewer");
 	relay_end(relay);
 	world_close(world);
 }
