@@ -65,7 +65,8 @@ LIB_SRC = \
 	src/model/token.c src/model/xlsx.c src/model/xlsx_write.c \
 	src/nginx/conf.c src/nginx/host.c src/nginx/lint.c \
 	src/nginx/lint_around.c src/nginx/lint_gate.c \
-	src/nginx/lint_listen.c src/nginx/lint_onward.c src/nginx/lint_way.c src/nginx/pattern.c \
+	src/nginx/lint_listen.c src/nginx/lint_onward.c \
+	src/nginx/lint_way.c src/nginx/pattern.c \
 	src/nginx/rule.c src/nginx/setter.c src/nginx/target.c \
 	src/nginx/variable.c src/nginx/where.c src/nginx/words.c \
 	src/decide/decide.c src/decide/reason.c \

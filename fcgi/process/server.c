@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "fcgi/process/privileges.h"
 #include "fcgi/process/say.h"
@@ -88,24 +87,17 @@ why_say(const struct err *err)
 		say(err->code, "%s", err->text);
 }
 
-/* Each whole, or not at all. */
+/* Each whole, or not at all. They end in a line feed, the last one as well. */
 static void
-lines_write(const char *text, size_t len)
+lines_write(struct str lines)
 {
-	struct str rest = { text, len };
-	const char *end;
+	struct str line;
 
-	while (
-	    rest.len > 0 && (end = memchr(rest.ptr, '\n', rest.len)) != NULL) {
-		size_t line = (size_t)(end - rest.ptr) + 1;
-
-		write_soon(say_fd(), rest.ptr, line);
-		rest = (struct str){ rest.ptr + line, rest.len - line };
-	}
+	while (lines.len > 0 && str_next(&lines, '\n', &line))
+		write_soon(say_fd(), line.ptr, line.len + 1);
 }
 
-/* While we serve: a reader of standard error who stands still holds up nobody.
- */
+/* While we serve: a reader of standard error who stands still is no matter. */
 static void
 faults_say(const struct faults *faults)
 {
@@ -117,7 +109,7 @@ faults_say(const struct faults *faults)
 		return;
 	faults_print(faults, to);
 	if (fclose(to) == 0)
-		lines_write(text, len);
+		lines_write((struct str){ text, len });
 	free(text);
 }
 

@@ -413,15 +413,14 @@ is_main(struct reading *r, struct str path, struct str text)
 	return found;
 }
 
-/* "/etc/nginx/sites-enabled/" to "/etc/nginx/"; false: there is none above. */
-static bool
-folder_up(struct str *folder)
+struct str
+folder_above(struct str name)
 {
-	if (folder->len > 0)
-		folder->len--;
-	while (folder->len > 0 && folder->ptr[folder->len - 1] != '/')
-		folder->len--;
-	return folder->len > 0;
+	if (name.len > 0)
+		name.len--;
+	while (name.len > 0 && name.ptr[name.len - 1] != '/')
+		name.len--;
+	return name;
 }
 
 /* The nearest one, from the file's own folder up, that has an nginx.conf. */
@@ -439,7 +438,7 @@ folder_find(struct reading *r)
 	free(real);
 	if (folder.ptr == NULL)
 		return no_memory(r, r->folder);
-	do {
+	for (; folder.len > 0; folder = folder_above(folder)) {
 		struct str main =
 		    str_fmt(r->arena, "%.*snginx.conf", STR_ARGS(folder));
 
@@ -449,7 +448,7 @@ folder_find(struct reading *r)
 			r->folder = folder;
 			return true;
 		}
-	} while (folder_up(&folder));
+	}
 	r->is_lost = true;
 	return true;
 }

@@ -27,6 +27,9 @@ struct directive {
 	bool is_block;
 };
 
+/* "/etc/nginx/" of "/etc/nginx/sites-enabled/"; empty: there is none above. */
+struct str folder_above(struct str name);
+
 /* `path` is the file; its text, when it was read already, else NULL. NULL with
  * faults. */
 const struct directive *conf_read(struct arena *arena, struct str path,

@@ -143,6 +143,18 @@ location_name(const struct directive *location)
 }
 
 bool
+has_modifier(const struct directive *location, const char *modifier)
+{
+	return str_eq(location_modifier(location), str_from(modifier));
+}
+
+bool
+folds(const struct directive *location)
+{
+	return has_modifier(location, "~*");
+}
+
+bool
 location_is_regex(const struct directive *location)
 {
 	return str_starts(location_modifier(location), STR("~"));
@@ -746,8 +758,7 @@ has_whole(const struct directive *server)
 	for (const struct directive *d = conf_own(server, "location");
 	     d != NULL; d = conf_next(d))
 		if (str_eq(location_name(d), STR("/")) &&
-		    !location_is_regex(d) &&
-		    !str_eq(location_modifier(d), STR("=")))
+		    !location_is_regex(d) && !has_modifier(d, "="))
 			return true;
 	return false;
 }

@@ -18,18 +18,6 @@ is_named(const struct directive *block)
 	return str_starts(name_of(block), STR("@"));
 }
 
-static bool
-has_modifier(const struct directive *location, const char *modifier)
-{
-	return str_eq(location_modifier(location), str_from(modifier));
-}
-
-static bool
-folds(const struct directive *location)
-{
-	return has_modifier(location, "~*");
-}
-
 /* What every path that it takes begins with. */
 static struct str
 beginning(const struct directive *block)
@@ -41,8 +29,7 @@ beginning(const struct directive *block)
 		   : name;
 }
 
-/* May a path begin with both? */
-static bool
+bool
 meet(struct str a, struct str b, bool fold)
 {
 	size_t len = a.len < b.len ? a.len : b.len;
@@ -101,16 +88,6 @@ regex_takes(const struct directive *regex, const struct directive *from)
 	return location_is_regex(own)
 		   ? comes_before(regex, own)
 		   : !has_modifier(own, "=") && !has_modifier(own, "^~");
-}
-
-static struct str
-folder_above(struct str name)
-{
-	if (name.len > 0)
-		name.len--;
-	while (name.len > 0 && name.ptr[name.len - 1] != '/')
-		name.len--;
-	return name;
 }
 
 /* A name with ^~ takes what it begins with from an expression beside it. Who

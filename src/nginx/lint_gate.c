@@ -45,8 +45,7 @@ gate_location(const struct directive *server, struct str name)
 			     own.len > location_name(longest).len))
 			longest = d;
 	}
-	return longest != NULL &&
-		       (!regex || str_eq(location_modifier(longest), STR("^~")))
+	return longest != NULL && (!regex || has_modifier(longest, "^~"))
 		   ? longest
 		   : NULL;
 }

@@ -101,12 +101,6 @@ path_of(struct str to)
 }
 
 static bool
-is_exact(const struct directive *location)
-{
-	return str_eq(location_modifier(location), STR("="));
-}
-
-static bool
 is_prefix(const struct directive *d)
 {
 	return is_location(d) && !location_is_regex(d) &&
@@ -122,7 +116,7 @@ prefix_find(const struct directive *block, struct path path)
 	for (const struct directive *d = block->first; d != NULL; d = d->next) {
 		if (!is_prefix(d) || !str_starts(path.text, location_name(d)))
 			continue;
-		if (is_exact(d)) {
+		if (has_modifier(d, "=")) {
 			if (path.whole && str_eq(path.text, location_name(d)))
 				return d;
 		} else if (best == NULL ||
@@ -136,23 +130,18 @@ static bool
 regex_may_take(const struct directive *regex, struct path path)
 {
 	struct str begins = pattern_prefix(location_name(regex));
-	bool fold = str_eq(location_modifier(regex), STR("~*"));
-	size_t len = begins.len < path.text.len ? begins.len : path.text.len;
-	struct str a = { begins.ptr, len };
-	struct str b = { path.text.ptr, len };
 
-	if (fold ? !str_eq_fold(a, b) : !str_eq(a, b))
+	if (!meet(begins, path.text, folds(regex)))
 		return false;
 	return !path.whole || !pattern_is_plain(location_name(regex)) ||
-	       pattern_fits(location_name(regex), path.text, fold);
+	       pattern_fits(location_name(regex), path.text, folds(regex));
 }
 
 static bool
 regex_takes_surely(const struct directive *regex, struct path path)
 {
 	return path.whole && pattern_is_plain(location_name(regex)) &&
-	       pattern_fits(location_name(regex), path.text,
-		   str_eq(location_modifier(regex), STR("~*")));
+	       pattern_fits(location_name(regex), path.text, folds(regex));
 }
 
 struct takers {
@@ -175,7 +164,7 @@ longer_add(struct linting *l, const struct directive *block, struct path path,
 	for (const struct directive *d = block->first; d != NULL; d = d->next)
 		if (is_prefix(d) &&
 		    location_name(d).len >
-			path.text.len - (is_exact(d) ? 1 : 0) &&
+			path.text.len - (has_modifier(d, "=") ? 1 : 0) &&
 		    str_starts(location_name(d), path.text))
 			taker_add(l, out, d);
 }
@@ -186,9 +175,8 @@ takers_add(struct linting *l, const struct directive *block, struct path path,
     struct takers *out)
 {
 	const struct directive *prefix = prefix_find(block, path);
-	bool last =
-	    prefix != NULL && path.whole &&
-	    (is_exact(prefix) || str_eq(location_modifier(prefix), STR("^~")));
+	bool last = prefix != NULL && path.whole &&
+		    (has_modifier(prefix, "=") || has_modifier(prefix, "^~"));
 
 	if (prefix != NULL && takers_add(l, prefix, path, out))
 		return true;

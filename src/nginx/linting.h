@@ -108,6 +108,8 @@ bool has_whole(const struct directive *server);
 /* The location's name, and its =, ~ or ^~; empty: none. */
 struct str location_name(const struct directive *location);
 struct str location_modifier(const struct directive *location);
+bool has_modifier(const struct directive *location, const char *modifier);
+bool folds(const struct directive *location); /* ~*: in any case */
 bool location_is_regex(const struct directive *location);
 
 /* The name that is asked by auth_request here; empty: none. */
@@ -252,6 +254,8 @@ bool passes_inside(struct linting *l, const struct directive *block);
 /* Does nginx choose it for a path of a protected location? */
 bool
 takes_from_protected(const struct linting *l, const struct directive *block);
+/* May a path begin with both? */
+bool meet(struct str a, struct str b, bool fold);
 /* May a protected location have a path that begins so? */
 bool meets_protected(const struct linting *l, struct str begins);
 

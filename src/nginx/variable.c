@@ -221,8 +221,7 @@ enum origin {
 	OF_CLIENT = OF_PATH | OF_SAID,
 	OF_DECODED = 4, /* %20 and %3f of the client's are a blank and a ? */
 	OF_LINES = 8, /* and %0a is a line end */
-	OF_RAW =
-	    16, /* the path as it was asked for, which no rewrite changes */
+	OF_RAW = 16, /* as it was asked for: no rewrite changes it */
 };
 
 static bool

@@ -356,6 +356,13 @@ def traced(pid):
 
 # --- Revocation ------------------------------------------------------------------
 
+def question(n):
+    """About member n on their own account, as a FastCGI request."""
+    return client.request(client.pairs_of(
+        ["USER=" + bench.member(n), "ACCOUNT=" + bench.account(n),
+         "PERMISSION=users.view"]))
+
+
 class Prober:
     """Asks about one member on several connections, again and again."""
 
@@ -366,15 +373,10 @@ class Prober:
         for s in self.sockets:
             self.poll.register(s, selectors.EVENT_READ)
 
-    def data(self, n):
-        return client.request(client.pairs_of(
-            ["USER=" + bench.member(n), "ACCOUNT=" + bench.account(n),
-             "PERMISSION=users.view"]))
-
     def allowed(self, n):
         """Of a member that has not been touched, on each connection."""
         for s in self.sockets:
-            s.sendall(self.data(n))
+            s.sendall(question(n))
         for s in self.sockets:
             said = client.short(client.answer(s))
             assert said.startswith("204"), said
@@ -388,7 +390,7 @@ class Prober:
               dont_know=False):
         """Until all were refused, `started` is over, and go_on_s more; the
         wall time of the last allow in ms. Is a don't-know a no as well?"""
-        data = self.data(n)
+        data = question(n)
         last, refused, first = 0, set(), None
         limit = time.monotonic() + limit_s
         for s in self.sockets:
@@ -568,9 +570,7 @@ def cut(kit):
 def first_answer_ms(words, path):
     if os.path.exists(path):
         os.unlink(path)
-    data = client.request(client.pairs_of(
-        ["USER=" + bench.member(1), "ACCOUNT=" + bench.account(1),
-         "PERMISSION=users.view"]))
+    data = question(1)
     began = time.monotonic()
     process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     said = None

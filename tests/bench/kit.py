@@ -267,23 +267,21 @@ class Gate:
         until(lambda: os.path.exists(self.socket))
         until(lambda: all(w[self.sign] for w in self.status()))
 
-    def status(self):
+    def report(self):
+        """Empty while it does not answer."""
         out = subprocess.run(
             [os.path.join(BUILD, "rolegate"), "--config", self.config,
              "status", "--gate", "--json"], stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True).stdout
-        workers = json.loads(out)["status"].get(
-            "gate_workers") if out else None
-        return workers or [{"connected": False, "trusted": False}]
+        return json.loads(out)["status"] if out else {}
+
+    def status(self):
+        return self.report().get("gate_workers") or [
+            {"connected": False, "trusted": False}]
 
     def asked(self):
         """Decisions, as its workers count them."""
-        out = subprocess.run(
-            [os.path.join(BUILD, "rolegate"), "--config", self.config,
-             "status", "--gate", "--json"], stdout=subprocess.PIPE,
-            check=True, text=True).stdout
-        return sum(one["count"]
-                   for one in json.loads(out)["status"]["gate_decisions"])
+        return sum(one["count"] for one in self.report()["gate_decisions"])
 
     def workers(self):
         return children(self.process.pid)
