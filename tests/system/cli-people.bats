@@ -74,7 +74,7 @@ rows() {
 	[ "$(rows)" = "$before" ]
 	token=$(rg invite link "$id" 2>/dev/null)
 	[ "${#token}" -eq 43 ]
-	[ "$(sqlite3 state.db .dump | grep -cF "$token")" -eq 0 ]
+	[ "$(sqlite3 state.db .dump | grep -cF -e "$token")" -eq 0 ]
 	[ "$(sqlite3 state.db "SELECT length(digest) FROM invitations")" -eq 64 ]
 }
 
@@ -96,7 +96,7 @@ rows() {
 @test "token: shown once, scoped, under the rights of its maker" {
 	token=$(rg token add ann nightly --account sales --permission calls.view --address 192.0.2.0/24 --lifetime 7d --yes 2>/dev/null)
 	[ "${#token}" -eq 43 ]
-	[ "$(sqlite3 state.db .dump | grep -cF "$token")" -eq 0 ]
+	[ "$(sqlite3 state.db .dump | grep -cF -e "$token")" -eq 0 ]
 	[ "$(rg token list --member ann | cut -f2-6)" = "ann	nightly	sales	calls.view	192.0.2.0/24" ]
 	says 5 "[no_right]" token add bob nightly --account sales --yes
 	says 1 "[account_unknown]" token add bob nightly --account net --yes
@@ -210,7 +210,7 @@ rows() {
 	rg token add ann nightly --account sales --yes >secret
 	id=$(rg token list | cut -f1)
 	says 0 nightly token show "$id"
-	[ "$(rg token show "$id" | grep -c "$(cat secret)")" -eq 0 ]
+	[ "$(rg token show "$id" | grep -cF -e "$(cat secret)")" -eq 0 ]
 	says 1 "[token_unknown]" token show 00000000000000000000000000000000
 }
 

@@ -627,7 +627,7 @@ redis_bytes() {
 	loaded
 	token=$(rg session add ann --account sales --lifetime 8h --yes 2>/dev/null)
 	[[ $token =~ ^[A-Za-z0-9_-]{43}$ ]]
-	! grep -q "$token" state.db* || return 1
+	! grep -qF -e "$token" state.db* || return 1
 	run rg session list ann
 	digest=$(cut -f 1 <<<"$output")
 	[[ $digest =~ ^[0-9a-f]{64}$ ]]

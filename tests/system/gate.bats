@@ -1138,7 +1138,7 @@ names(json.load(s.makefile()))' >>names
 	[ "$(grep -c . decisions.log)" -ge 8 ]
 	rg status --gate --json >report.json
 	metrics /metrics >all
-	! grep -rF "$planted" gate.log decisions.log follow.log report.json all
+	! grep -rF -e "$planted" gate.log decisions.log follow.log report.json all
 }
 
 @test "SIGTERM: what has begun is answered, then all is gone, and 0" {

@@ -525,5 +525,5 @@ reason() {
 	kill -TERM "$gate_pid"
 	wait "$gate_pid"
 	[ ! -e gate.sock ]
-	! grep -qF "$bob" gate.log decisions.log
+	! grep -qF -e "$bob" gate.log decisions.log
 }

@@ -186,10 +186,10 @@ app() {
 	[ "$(app)" = 200 ]
 	token=${cookie#*=}
 	[ ${#token} -eq 43 ]
-	[ "$(cat access.log nginx.log web.log gate.log follow.log | grep -c "$token")" -eq 0 ]
+	[ "$(cat access.log nginx.log web.log gate.log follow.log | grep -cF -e "$token")" -eq 0 ]
 	[ "$(cat access.log nginx.log web.log gate.log follow.log | grep -c ann-secret)" -eq 0 ]
-	[ "$(rg log --json | grep -c "$token")" -eq 0 ]
-	[ "$(grep -ac "$token" state.db)" -eq 0 ]
+	[ "$(rg log --json | grep -cF -e "$token")" -eq 0 ]
+	[ "$(grep -acF -e "$token" state.db)" -eq 0 ]
 }
 
 @test "the directory's own lock-out counts, and ours behind it" {
