@@ -264,6 +264,24 @@ fetch_same(
 	return f;
 }
 
+/* What waited for a connection is asked for once, too. */
+static bool
+fetch_join(struct fetcher *fetcher, struct fetch *fetch)
+{
+	struct fetch *same =
+	    fetch_same(fetcher, fetch->kind, fetch_name(fetch));
+	struct want **last = &fetch->wants;
+
+	if (same == NULL)
+		return false;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = same->wants;
+	same->wants = fetch->wants;
+	free(fetch);
+	return true;
+}
+
 bool
 fetcher_get(struct fetcher *fetcher, enum record_kind kind, struct str name,
     struct want *want)
@@ -672,7 +690,7 @@ on_up(void *context)
 		fetcher->first_is_out = fetcher_get(
 		    fetcher, RECORD_GENERATION, STR(""), &fetcher->first);
 	for (struct fetch *f; (f = queue_take(&waiting)) != NULL;)
-		if (!fetch_send(fetcher, f, now_ms))
+		if (!fetch_join(fetcher, f) && !fetch_send(fetcher, f, now_ms))
 			fetch_end(f, FETCHED_NOTHING, NULL);
 	timer_set(fetcher);
 }
