@@ -636,6 +636,26 @@ START_TEST(W7_an_empty_view_is_not_answered_stale)
 }
 END_TEST
 
+START_TEST(T29_what_waits_for_a_connection_is_asked_for_once)
+{
+	struct view_world *world = world_open();
+	struct heard heard[16];
+
+	world->config.wait_ms = 4000;
+	view_start(world);
+	for (size_t k = 0; k < COUNT(heard); k++)
+		ask_begin(world, "", "ann", "shop", &heard[k]);
+	redis_start(world);
+	publish_all_of_it(world);
+	for (size_t k = 0; k < COUNT(heard); k++) {
+		until_answered(world, &heard[k]);
+		ck_assert_str_eq(heard[k].role, "editor");
+	}
+	ck_assert_int_lt(counts(world).asked, 16);
+	world_close(world);
+}
+END_TEST
+
 /* --- Older --------------------------------------------------------------- */
 
 START_TEST(W6_an_older_generation_is_refused)
@@ -1090,6 +1110,7 @@ tests(TCase *t)
 	tcase_add_test(t, stale_answers_only_where_they_are_asked_for);
 	tcase_add_test(t, stale_answers_from_a_frozen_redis);
 	tcase_add_test(t, W7_an_empty_view_is_not_answered_stale);
+	tcase_add_test(t, T29_what_waits_for_a_connection_is_asked_for_once);
 	tcase_add_loop_test(t, W6_an_older_generation_is_refused, 0, 2);
 	tcase_add_loop_test(t, W6_an_older_record_is_refused, 0, 2);
 	tcase_add_test(t, without_a_cache_only_the_same_bytes_are_believed);
